@@ -1,0 +1,306 @@
+/**
+ * A disk: blocks with an owner and a generation, and requests whose submission and completion are separate
+ * steps.
+ *
+ * A block's generation grows each time it is freed, so "freed and reused in between" can be told from
+ * "still the same". With hostile reuse (the default) a freed block belongs to a stranger at once, who fills
+ * it with a secret; it does not come back to the pool. A request runs as a task of its own.
+ *
+ * @departs One step stands for the whole transfer of a block: real DMA is not atomic, but a block is the
+ *   smallest unit that any checker looks at.
+ */
+import { UsageError } from '../errors.js';
+import { EIO, ENOSPC } from '../include/errno.js';
+import type { Page } from '../include/mm-types.js';
+import { type Phys, phys } from '../include/units.js';
+import { machine } from '../machine.js';
+import { type Cells, fillCells, showCells, spliceCells, zeroCells } from '../provenance.js';
+import { LOCAL } from '../sched/access.js';
+import { current } from '../sched/current.js';
+import { SharedArray, SharedVar } from '../sched/shared-var.js';
+import { choose, Step, type Task } from '../sched/task.js';
+
+/** Owner of blocks nobody owns. */
+export const FREE = 0;
+/** Owner of blocks that somebody else got after they were freed. */
+export const STRANGER = -1;
+
+/** State of one disk block. Never changed in place. */
+export interface DiskBlock {
+  /** Inode number, {@link FREE} or {@link STRANGER}. */
+  readonly owner: number;
+  /** How often it was freed. */
+  readonly gen: number;
+  /** Content. */
+  readonly cells: Cells;
+  /** Writes in flight. */
+  readonly writes: number;
+}
+
+/** One block of a request. */
+export interface BioVec {
+  /** Page in memory. */
+  readonly page: Page;
+  /** Block within the page. */
+  readonly block: number;
+  /** Block on disk. */
+  readonly phys: Phys;
+  /** Its generation when the block map was looked up. */
+  readonly gen: number;
+}
+
+/** A request. @see `struct bio` (v5.15) */
+export interface Bio {
+  /** Read or write. */
+  readonly rw: 'R' | 'W';
+  /** Inode on whose behalf it runs. */
+  readonly ino: number;
+  /** What to transfer. */
+  readonly vecs: readonly BioVec[];
+  /** Runs in the completion, with `0` or `-EIO`. */
+  readonly endIo: (error: number) => Task<void>;
+}
+
+/** A disk. */
+export class BlockDevice {
+  /** The blocks. */
+  readonly blocks: SharedArray<DiskBlock>;
+  /** Blocks that can be allocated, lowest first; changed under the group lock, in one step. */
+  readonly freeBlocks: SharedVar<readonly Phys[]>;
+  /** Number of blocks. */
+  readonly nrBlocks: number;
+  /** What mkfs leaves for mount: the layout of the files. It belongs to the filesystem on the disk. */
+  meta: unknown = null;
+
+  /** @param nrBlocks - Size of the disk, blocks. */
+  constructor(nrBlocks: number) {
+    const garbage = machine.origins.add({
+      kind: 'secret',
+      text: 'left on the disk by a former owner',
+      ino: 0,
+    });
+    const cells = fillCells(machine.blockSize, '?'.charCodeAt(0), garbage);
+    this.nrBlocks = nrBlocks;
+    this.blocks = new SharedArray<DiskBlock>(
+      'disk',
+      () => ({ owner: FREE, gen: 0, cells, writes: 0 }),
+      showBlock,
+    );
+    this.freeBlocks = new SharedVar<readonly Phys[]>(
+      'block_bitmap',
+      Array.from({ length: nrBlocks }, (_, i) => phys(i)),
+    );
+    this.freeBlocks.show = (free) => `${free.length} free`;
+    machine.disks.push(this);
+  }
+}
+
+/**
+ * Give a file its next block on an empty disk: for mkfs, during set-up.
+ *
+ * @param bdev - The disk.
+ * @param ino - Who gets it.
+ * @param cells - Its content; what is left out is zero. By default what a former owner left.
+ * @returns The block.
+ * @throws UsageError `BAD_OPTION` if the disk is full.
+ */
+export function layBlock(bdev: BlockDevice, ino: number, cells?: Cells): Phys {
+  const [block, ...rest] = bdev.freeBlocks.peek();
+  if (block === undefined) {
+    const { nrBlocks } = bdev;
+    throw new UsageError('BAD_OPTION', { nrBlocks }, `The files do not fit on a disk of ${nrBlocks} blocks.`);
+  }
+  bdev.freeBlocks.init(rest);
+  const variable = bdev.blocks.at(block);
+  const disk = variable.peek();
+  const content = cells === undefined ? disk.cells : spliceCells(zeroCells(machine.blockSize), 0, cells);
+  variable.init({ ...disk, owner: ino, cells: content });
+  return block;
+}
+
+/**
+ * The content of a block that mkfs fills with a letter, up to the end of the file.
+ *
+ * @param ino - The file.
+ * @param pos - Where the block is in the file, bytes.
+ * @param size - Size of the file, bytes.
+ * @param letter - The letter.
+ */
+export function letterCells(ino: number, pos: number, size: number, letter: string): Cells {
+  const text = `"${letter}" written to inode ${ino} at byte ${pos} by mkfs`;
+  const origin = machine.origins.add({ kind: 'write', text, ino });
+  const length = Math.max(0, Math.min(machine.blockSize, size - pos));
+  return fillCells(length, letter.charCodeAt(0), origin);
+}
+
+function showBlock(block: DiskBlock): string {
+  const owner =
+    block.owner === FREE ? 'free' : block.owner === STRANGER ? 'a stranger' : `inode ${block.owner}`;
+  return `${showCells(block.cells)} of ${owner}`;
+}
+
+/**
+ * Allocate the lowest free block. Its content is what the former owner left.
+ *
+ * @param bdev - The disk.
+ * @param ino - Who gets it.
+ * @returns The block, or `-ENOSPC`.
+ * @context May be preempted. One step under the group lock.
+ */
+export function newBlock(bdev: BlockDevice, ino: number): Task<Phys | number> {
+  return bdev.freeBlocks.section(
+    'ext4_mb_new_blocks',
+    () => {
+      const [block, ...rest] = bdev.freeBlocks.load();
+      if (block === undefined) return -ENOSPC;
+      bdev.freeBlocks.store(rest);
+      const disk = bdev.blocks.at(block);
+      disk.store({ ...disk.load(), owner: ino });
+      return block;
+    },
+    (block) => (block < 0 ? '-ENOSPC' : `block ${block}`),
+  );
+}
+
+/**
+ * Free a block. With hostile reuse a stranger owns it from the same instant.
+ *
+ * @param bdev - The disk.
+ * @param ino - Who frees it.
+ * @param block - The block.
+ * @context May be preempted. One step under the group lock.
+ */
+export function freeBlock(bdev: BlockDevice, ino: number, block: Phys): Task<void> {
+  const variable = bdev.blocks.at(block);
+  return variable.section(
+    'ext4_free_blocks',
+    () => {
+      const disk = variable.load();
+      machine.observer.blockFreed?.({ ino, phys: block, writes: disk.writes });
+      variable.store(
+        machine.config.hostileReuse ? stolen(disk, block) : { ...disk, owner: FREE, gen: disk.gen + 1 },
+      );
+      if (!machine.config.hostileReuse)
+        bdev.freeBlocks.store([...bdev.freeBlocks.load(), block].sort((a, b) => a - b));
+    },
+    () => `block ${block}`,
+  );
+}
+
+function stolen(disk: DiskBlock, block: Phys): DiskBlock {
+  const secret = machine.origins.add({
+    kind: 'secret',
+    text: `written by another file that got block ${block}`,
+    ino: STRANGER,
+  });
+  return {
+    ...disk,
+    owner: STRANGER,
+    gen: disk.gen + 1,
+    cells: fillCells(disk.cells.length, '#'.charCodeAt(0), secret),
+  };
+}
+
+/** Announces a read request; touches nothing shared. */
+class SubmitRead extends Step<void> {
+  readonly #vecs: readonly BioVec[];
+  constructor(bdev: BlockDevice, vecs: readonly BioVec[]) {
+    super(bdev.blocks.at((vecs[0] as BioVec).phys), LOCAL, 'submit_bio');
+    this.#vecs = vecs;
+  }
+  protected perform(): void {}
+  override describe(): string {
+    return this.#vecs.length === 1 ? 'read' : `read ${this.#vecs.length} blocks`;
+  }
+}
+
+/**
+ * Start a request. Its completion is a task of its own.
+ *
+ * @param bdev - The disk.
+ * @param bio - The request; must have at least one block.
+ * @context May be preempted. Does not wait for the completion.
+ * @see block/blk-core.c `submit_bio()` (v5.15)
+ */
+export function* submitBio(bdev: BlockDevice, bio: Bio): Task<void> {
+  if (bio.rw === 'R') yield* new SubmitRead(bdev, bio.vecs);
+  else for (const vec of bio.vecs) yield* submitWrite(bdev, bio, vec);
+  emit('block_bio_queue', bio);
+  current.spawn(bio.rw === 'R' ? 'read completion' : 'write completion', transfer(bdev, bio));
+}
+
+function submitWrite(bdev: BlockDevice, bio: Bio, vec: BioVec): Task<void> {
+  const variable = bdev.blocks.at(vec.phys);
+  return variable.section(
+    'submit_bio',
+    () => {
+      const disk = variable.load();
+      machine.observer.blockWriteSubmitted?.({ ino: bio.ino, phys: vec.phys, ...ownership(disk, bio, vec) });
+      variable.store({ ...disk, writes: disk.writes + 1 });
+    },
+    () => 'write',
+  );
+}
+
+function* transfer(bdev: BlockDevice, bio: Bio): Task<void> {
+  const mayFail = bio.rw === 'R' ? machine.faults.readIo : machine.faults.writeIo;
+  const failed = mayFail === true && (yield* choose(`${bio.rw === 'R' ? 'read' : 'write'} error`, 2)) === 1;
+  for (const vec of bio.vecs)
+    yield* bio.rw === 'R' ? readBlock(bdev, bio, vec, failed) : writeBlock(bdev, bio, vec, failed);
+  const error = failed ? -EIO : 0;
+  emit('block_bio_complete', bio, error);
+  yield* bio.endIo(error);
+}
+
+function readBlock(bdev: BlockDevice, bio: Bio, vec: BioVec, failed: boolean): Task<void> {
+  const variable = bdev.blocks.at(vec.phys);
+  return variable.readSection(
+    'bio_endio',
+    () => {
+      const disk = variable.load();
+      if (failed) return;
+      (vec.page.content[vec.block] as SharedVar<Cells>).store(disk.cells);
+      vec.page.source[vec.block] = { phys: vec.phys, gen: disk.gen };
+      machine.observer.blockRead?.(vec.page, { ino: bio.ino, phys: vec.phys, ...ownership(disk, bio, vec) });
+    },
+    () =>
+      failed
+        ? '-EIO'
+        : `${showCells((vec.page.content[vec.block] as SharedVar<Cells>).peek())} into page ${vec.page.index}`,
+  );
+}
+
+function writeBlock(bdev: BlockDevice, bio: Bio, vec: BioVec, failed: boolean): Task<void> {
+  const variable = bdev.blocks.at(vec.phys);
+  return variable.section(
+    'bio_endio',
+    () => {
+      const disk = variable.load();
+      const cells = failed ? disk.cells : (vec.page.content[vec.block] as SharedVar<Cells>).load();
+      const { owned } = ownership(disk, bio, vec);
+      machine.observer.blockWritten?.({ ino: bio.ino, phys: vec.phys, owner: disk.owner, owned });
+      variable.store({ ...disk, cells, writes: disk.writes - 1 });
+    },
+    () => (failed ? '-EIO' : `page ${vec.page.index} to block ${vec.phys}`),
+  );
+}
+
+function ownership(disk: DiskBlock, bio: Bio, vec: BioVec): { owned: boolean; reason: string } {
+  if (disk.owner === bio.ino && disk.gen === vec.gen) return { owned: true, reason: '' };
+  const who =
+    disk.owner === STRANGER ? 'another file' : disk.owner === FREE ? 'nobody' : `inode ${disk.owner}`;
+  const freed = disk.gen === vec.gen ? '' : ` and was freed after it was looked up`;
+  return { owned: false, reason: `block ${vec.phys} belongs to ${who}${freed}` };
+}
+
+function emit(event: 'block_bio_queue' | 'block_bio_complete', bio: Bio, error = 0): void {
+  if (!machine.trace.active) return;
+  const first = bio.vecs[0] as BioVec;
+  machine.trace.emit(event, {
+    ino: bio.ino,
+    block: first.phys,
+    count: bio.vecs.length,
+    rw: bio.rw,
+    error,
+  } as never);
+}

@@ -1,0 +1,14 @@
+/** Locks: rwsem, mutex, spinlock, completion, wait queue, and the lock-order graph. */
+export {
+  type Acquisition,
+  type ForbiddenOrder,
+  heldMode,
+  Lock,
+  LockGraph,
+  type Locking,
+  type LockOrderFinding,
+  useLocking,
+} from './lockdep.js';
+export * from './mutex.js';
+export * from './rwsem.js';
+export * from './wait.js';

@@ -1,0 +1,116 @@
+/**
+ * Walks over a range of the page cache, as truncation does them: some pages at a time, each with a reference.
+ *
+ * A look-up takes no lock, so it is one step for each slot: a walk is not a snapshot. Shadows of evicted pages
+ * that a walk meets are cleared, because everybody who walks like this clears them next.
+ *
+ * @see mm/filemap.c (v5.14, v5.15)
+ */
+import { type AddressSpace, isPage, type Slot } from '../../include/fs.js';
+import type { Page } from '../../include/mm-types.js';
+import { type Pgoff, pgoff } from '../../include/units.js';
+import type { Task } from '../../sched/task.js';
+import { getPage, PAGEVEC_SIZE, putPage, removeFromSlot, trylockPage, unlockPage } from './page-cache.js';
+
+/** What a walk found. */
+export interface PageBatch {
+  /** The pages, in order, each with a reference. */
+  readonly pages: readonly Page[];
+  /** Where to go on. */
+  readonly next: Pgoff;
+}
+
+/** Drop the references of a batch. @see include/linux/pagevec.h `pagevec_release()` (v5.15) */
+export function pagevecRelease(pages: readonly Page[]): void {
+  for (const page of pages) putPage(page);
+}
+
+/** Look one slot up; take a reference if it is a page, clear it if it is a shadow. */
+function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<Page | null> {
+  const slot = mapping.iPages.at(index);
+  const entry = yield* slot.readSection<Slot>(
+    verb,
+    () => {
+      const found = slot.load();
+      if (isPage(found)) getPage(found);
+      return found;
+    },
+    (found) => slot.show(found),
+  );
+  if (entry === null || isPage(entry)) return entry;
+  yield* slot.compareAndSet(entry, null, 'clear_shadow_entry');
+  return null;
+}
+
+/**
+ * The next pages of a range.
+ *
+ * @param end - Index after the last.
+ * @context May be preempted. Takes no lock.
+ * @see mm/filemap.c `find_get_entries()` [FGE] (v5.15)
+ */
+export function* findGetEntries(mapping: AddressSpace, start: Pgoff, end: number): Task<PageBatch> {
+  const pages: Page[] = [];
+  let index = start;
+  while (index < end && pages.length < PAGEVEC_SIZE) {
+    const page = yield* findGetEntry(mapping, index, 'find_get_entries');
+    if (page !== null) pages.push(page);
+    index = pgoff(index + 1);
+  }
+  return { pages, next: index };
+}
+
+/**
+ * The next pages of a range that can be locked at once. Pages that are locked, under writeback or have left the
+ * cache are skipped without a word.
+ *
+ * @param end - Index after the last.
+ * @returns The pages, locked.
+ * @context Does not sleep. Takes page locks.
+ * @see mm/filemap.c `find_lock_entries()` [FLE] (v5.15)
+ */
+export function* findLockEntries(mapping: AddressSpace, start: Pgoff, end: number): Task<PageBatch> {
+  const pages: Page[] = [];
+  let index = start;
+  while (index < end && pages.length < PAGEVEC_SIZE) {
+    const page = yield* findGetEntry(mapping, index, 'find_lock_entries');
+    if (page !== null && (yield* lockEntry(mapping, page))) pages.push(page);
+    index = pgoff(index + 1);
+  }
+  return { pages, next: index };
+}
+
+function* lockEntry(mapping: AddressSpace, page: Page): Task<boolean> {
+  if (!(yield* trylockPage(page))) {
+    putPage(page);
+    return false;
+  }
+  if (page.mapping.load() === mapping && !page.writeback.load()) return true;
+  yield* unlockPage(page);
+  putPage(page);
+  return false;
+}
+
+/**
+ * Remove several locked pages at once.
+ *
+ * @param pages - In the cache, locked by the caller.
+ * @throws ContractError `PAGE_NOT_LOCKED`.
+ * @context May be preempted. One step under the lock of i_pages.
+ * @see mm/filemap.c `delete_from_page_cache_batch()` (v5.15)
+ */
+export function* deleteFromPageCacheBatch(mapping: AddressSpace, pages: readonly Page[]): Task<void> {
+  const [first] = pages;
+  if (first === undefined) return;
+  yield* mapping.iPages.at(first.index).section(
+    'delete_from_page_cache_batch',
+    () => {
+      for (const page of pages) removeFromSlot(page, mapping, mapping.iPages.at(page.index), null);
+    },
+    () => `page ${pages.map((page) => page.index).join(', ')}`,
+  );
+  for (const page of pages) {
+    mapping.aOps.freepage?.(page);
+    putPage(page);
+  }
+}
