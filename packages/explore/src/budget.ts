@@ -1,0 +1,64 @@
+/** How much a search may still do, and the heartbeat that says how far it is. */
+import { UsageError } from '@fsport/core';
+import type { Phase, SearchOptions, StopReason } from './search-result.js';
+
+/** Counts executions against the budgets of a search. */
+export class Budget {
+  /** Executions so far, without those of the shrinker. */
+  spent = 0;
+  /** Executions of the shrinker. */
+  shrinking = 0;
+  readonly #options: SearchOptions;
+  readonly #maxExecutions: number;
+  readonly #mask: number;
+
+  /** @param options - The options of the search. */
+  constructor(options: SearchOptions) {
+    const every = positive('progressEvery', options.progressEvery ?? 1024);
+    if ((every & (every - 1)) !== 0) throw badOption('progressEvery', every, 'a power of two');
+    if (options.deadline !== undefined && options.now === undefined) {
+      throw badOption('deadline', options.deadline, 'given together with a clock, now');
+    }
+    this.#options = options;
+    this.#maxExecutions = positive('maxExecutions', options.maxExecutions ?? 1_000_000);
+    this.#mask = every - 1;
+  }
+
+  /** Why no further execution may be started, `null` if one may. */
+  exceeded(): StopReason | null {
+    if (this.spent >= this.#maxExecutions) return 'executions';
+    return this.late() ? 'time' : null;
+  }
+
+  /** Has the deadline passed? */
+  late(): boolean {
+    const { now, deadline } = this.#options;
+    return now !== undefined && deadline !== undefined && now() >= deadline;
+  }
+
+  /** An execution has ended. */
+  spend(phase: Phase): void {
+    if (phase === 'shrink') this.shrinking++;
+    else this.spent++;
+    const executions = this.spent + this.shrinking;
+    if ((executions & this.#mask) === 0) this.#options.onProgress?.({ executions, phase });
+  }
+}
+
+/**
+ * Check that an option is a whole number.
+ *
+ * @param name - The option.
+ * @param value - Its value.
+ * @param least - The smallest value allowed.
+ * @returns The value.
+ * @throws UsageError `BAD_OPTION` if it is not.
+ */
+export function positive(name: string, value: number, least = 1): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw badOption(name, value, `a whole number, at least ${least}`);
+}
+
+function badOption(option: string, value: number, expected: string): UsageError {
+  return new UsageError('BAD_OPTION', { option, value }, `${option} is ${value}; it must be ${expected}.`);
+}

@@ -1,0 +1,158 @@
+/**
+ * Happens-before of the current path: a vector clock per event, and per object the list of its accesses.
+ *
+ * Clocks hold event numbers: entry `t` of the clock of `e` is one more than the last event of task `t` that
+ * happens before `e` (or is `e`), `0` if there is none. So `f` happens before `e` exactly if
+ * `clock(e)[task(f)] > f`. Everything is in flat arrays that grow and are never given back; going back to
+ * an earlier event only moves the ends.
+ */
+import { type Access, dependent, type EventLog, type Execution } from '@fsport/core';
+
+/** Clocks and access lists of the events on the current path. */
+export class History {
+  /** Number of events known. */
+  count = 0;
+  /** Entries per clock. */
+  width = 8;
+  /** The clocks, one after the other. */
+  clocks = new Int32Array(8 * 256);
+  /** Per event: its task. */
+  readonly task: number[] = [];
+  /** Per event: where its accesses begin; one more entry than events. */
+  readonly first: number[] = [0];
+  /** Per access: the object. */
+  readonly object: number[] = [];
+  /** Per access: what was done, by outcome. */
+  readonly access: Access[] = [];
+  /** Per access: the event it belongs to. */
+  readonly eventOf: number[] = [];
+  /** Per access: the access to the same object before it, `-1` if there is none. */
+  readonly previous: number[] = [];
+  readonly #latest: number[] = [];
+  readonly #lastOf: number[] = [];
+  readonly #previousOf: number[] = [];
+
+  /** Forget the events from this one on. */
+  rewind(event: number): void {
+    for (let e = this.count - 1; e >= event; e--) {
+      this.#lastOf[this.task[e] as number] = this.#previousOf[e] as number;
+      for (let at = (this.first[e + 1] as number) - 1; at >= (this.first[e] as number); at--) {
+        this.#latest[this.object[at] as number] = this.previous[at] as number;
+      }
+    }
+    if (event < this.count) this.count = event;
+  }
+
+  /** Make room for this many tasks and events. */
+  reserve(tasks: number, events: number): void {
+    if (tasks > this.width) this.#widen(tasks);
+    if ((events + 1) * this.width > this.clocks.length) {
+      const bigger = new Int32Array((events + 1) * this.width * 2);
+      bigger.set(this.clocks);
+      this.clocks = bigger;
+    }
+    for (let task = this.#lastOf.length; task < tasks; task++) this.#lastOf.push(-1);
+  }
+
+  /** The event that a task's next event comes after: its latest, or the one that spawned it; or `-1`. */
+  before(execution: Execution, task: number): number {
+    const last = this.#lastOf[task] as number;
+    return last >= 0 ? last : (execution.tasks[task]?.spawnEvent ?? -1);
+  }
+
+  /** The same for an event that is known. */
+  beforeEvent(execution: Execution, event: number): number {
+    const last = this.#previousOf[event] as number;
+    return last >= 0 ? last : (execution.tasks[this.task[event] as number]?.spawnEvent ?? -1);
+  }
+
+  /** Does `early` happen before the later event `late`, both known? */
+  ordered(early: number, late: number): boolean {
+    return (this.clocks[late * this.width + (this.task[early] as number)] as number) > early;
+  }
+
+  /** The latest access to an object, `-1` if there is none. */
+  latest(object: number): number {
+    return this.#latest[object] ?? -1;
+  }
+
+  /**
+   * Add the next event of the log.
+   *
+   * @param execution - The execution.
+   * @param fatal - Did it end the execution by throwing? Then it comes after everything.
+   * @returns Whether it conflicts with an event that is not already before it in its own task.
+   */
+  append(execution: Execution, fatal: boolean): boolean {
+    const { events } = execution;
+    const event = this.count;
+    const task = events.task[event] as number;
+    this.task[event] = task;
+    const racy = this.#clock(events, event, this.before(execution, task), fatal);
+    this.count++;
+    this.clocks[event * this.width + task] = event + 1;
+    this.#previousOf[event] = this.#lastOf[task] as number;
+    this.#lastOf[task] = event;
+    const end = events.first[event + 1] as number;
+    this.first[event + 1] = end;
+    for (let at = events.first[event] as number; at < end; at++) {
+      const object = events.object[at] as number;
+      for (let known = this.#latest.length; known <= object; known++) this.#latest.push(-1);
+      this.object[at] = object;
+      this.access[at] = events.access[at] as Access;
+      this.eventOf[at] = event;
+      this.previous[at] = this.#latest[object] as number;
+      this.#latest[object] = at;
+    }
+    return racy;
+  }
+
+  /** Work out the clock of the next event: that of the event before it in its task, and of its conflicts. */
+  #clock(events: EventLog, event: number, before: number, fatal: boolean): boolean {
+    const { clocks, width } = this;
+    const row = event * width;
+    // A loop, because for so few entries the built-in functions cost more than the work.
+    for (let i = 0; i < width; i++) clocks[row + i] = before < 0 ? 0 : (clocks[before * width + i] as number);
+    let racy = false;
+    if (fatal) {
+      for (let e = 0; e < event; e++) if (this.#absorb(row, e)) racy = true;
+      return racy;
+    }
+    const end = events.first[event + 1] as number;
+    for (let own = events.first[event] as number; own < end; own++) {
+      const access = events.access[own] as Access;
+      let at = this.latest(events.object[own] as number);
+      for (; at >= 0; at = this.previous[at] as number) {
+        const other = this.access[at] as Access;
+        if (!dependent(other, access)) continue;
+        if (this.#absorb(row, this.eventOf[at] as number)) racy = true;
+        // Everything that came before an access that commutes with nothing comes before this event, too.
+        if (dependent(other, other)) break;
+      }
+    }
+    return racy;
+  }
+
+  /** Join the clock of an event into a row. Returns whether it was not there yet. */
+  #absorb(row: number, event: number): boolean {
+    const { clocks, width } = this;
+    if ((clocks[row + (this.task[event] as number)] as number) > event) return false;
+    const from = event * width;
+    for (let i = 0; i < width; i++) {
+      const known = clocks[from + i] as number;
+      if (known > (clocks[row + i] as number)) clocks[row + i] = known;
+    }
+    return true;
+  }
+
+  #widen(tasks: number): void {
+    const old = this.width;
+    const width = tasks * 2;
+    const clocks = new Int32Array(Math.ceil(this.clocks.length / old) * width);
+    for (let event = 0; event < this.count; event++) {
+      clocks.set(this.clocks.subarray(event * old, event * old + old), event * width);
+    }
+    this.width = width;
+    this.clocks = clocks;
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * Race search: for an event, find the earlier events whose order with it can be reversed, and plan the
+ * reversal in the state before the earlier one (source sets).
+ *
+ * Vocabulary: `e` is the earlier event; the *subject* is the later one, or a step that is blocked for good;
+ * `v` is all events of the execution that come after `e` and do not happen after it, followed by the subject.
+ * Running `v` from the state before `e` reverses the race. The *initials* of `v` are the tasks that can
+ * begin it.
+ *
+ * - Candidates are walked from the latest to the earliest, over the access lists of the subject's objects.
+ * - A blocking subject may be impossible before `e` (an unlock always precedes the lock it allows). Then
+ *   there is no race here, and `e` must not shadow the ones further back: its clock is not absorbed.
+ * - In `v` the subject counts as the strongest thing it could do, because before `e` it may do something else.
+ *
+ * @see Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction (POPL 2014)
+ */
+import { type Access, dependent, type EventLog, type Execution, type TaskStruct } from '@fsport/core';
+import type { DporFaults } from './faults.js';
+import { Feasibility, NO, UNKNOWN } from './feasibility.js';
+import { ASLEEP, DONE, type Frame, PLANNED } from './frame.js';
+import type { History } from './history.js';
+import { conflicts } from './label.js';
+import { Subject } from './subject.js';
+import type { Tail } from './tail.js';
+
+/** Finds races and plans their reversals. */
+export class RaceSearch {
+  readonly #history: History;
+  readonly #frames: readonly Frame[];
+  readonly #faults: DporFaults;
+  readonly #feasibility: Feasibility;
+  readonly #subject = new Subject();
+  /** Per access of the subject: the next access to the same object to look at, `-1` at the end. */
+  readonly #cursors: number[] = [];
+  #tail: Tail | null = null;
+  /** What is ordered before the subject by something that cannot be reversed, or has been. */
+  #seen = new Int32Array(8);
+  /** Per task: its first event in `v`. */
+  #first = new Int32Array(8);
+
+  /**
+   * @param history - The current path; events are added to it.
+   * @param frames - The states on it; reversals are planned there.
+   * @param faults - Deliberate faults, for tests.
+   */
+  constructor(history: History, frames: readonly Frame[], faults: DporFaults) {
+    this.#history = history;
+    this.#frames = frames;
+    this.#faults = faults;
+    this.#feasibility = new Feasibility(history, frames, faults);
+  }
+
+  /**
+   * Find the races of an event. All events of the execution must be in the history.
+   *
+   * @param execution - The execution.
+   * @param event - The event.
+   * @param fatal - Did it end the execution by throwing?
+   * @param tail - What has changed since its races were planned; `null` if they never were.
+   */
+  event(execution: Execution, event: number, fatal: boolean, tail: Tail | null): void {
+    this.#tail = tail;
+    const history = this.#history;
+    const { events } = execution;
+    this.#subject.takeEvent(events, event, history.beforeEvent(execution, event), fatal);
+    this.#start(execution.tasks.length);
+    if (fatal) this.#walkAll(execution);
+    else this.#walk(execution, history.first[event] as number);
+  }
+
+  /** Find the races of a step that is blocked for good. */
+  pending(execution: Execution, task: TaskStruct): void {
+    this.#tail = null;
+    const history = this.#history;
+    this.#subject.takePending(task, history.count, history.before(execution, task.index));
+    this.#start(execution.tasks.length);
+    this.#walk(execution, -1);
+  }
+
+  /** What comes before the subject in its own task needs no reversal. */
+  #start(tasks: number): void {
+    if (this.#seen.length < tasks) {
+      this.#seen = new Int32Array(tasks * 2);
+      this.#first = new Int32Array(tasks * 2);
+    }
+    const { clocks, width } = this.#history;
+    const { before } = this.#subject;
+    for (let task = 0; task < tasks; task++) {
+      this.#seen[task] = before < 0 ? 0 : (clocks[before * width + task] as number);
+    }
+  }
+
+  /** Walk the accesses to the subject's objects, from the latest event before it to the earliest. */
+  #walk(execution: Execution, firstAccess: number): void {
+    const history = this.#history;
+    const { eventOf, previous, access } = history;
+    const { objects, did } = this.#subject;
+    const count =
+      this.#faults.firstAccessOnly === true ? Math.min(1, this.#subject.count) : this.#subject.count;
+    const cursors = this.#cursors;
+    for (let i = 0; i < count; i++) {
+      cursors[i] =
+        firstAccess < 0 ? history.latest(objects[i] as number) : (previous[firstAccess + i] as number);
+    }
+    for (;;) {
+      let e = -1;
+      for (let i = 0; i < count; i++) {
+        const at = cursors[i] as number;
+        if (at >= 0 && (eventOf[at] as number) > e) e = eventOf[at] as number;
+      }
+      if (e < 0) return;
+      const seen = (this.#seen[history.task[e] as number] as number) > e;
+      let conflict = false;
+      for (let i = 0; i < count; i++) {
+        const at = cursors[i] as number;
+        if (at < 0 || eventOf[at] !== e) continue;
+        const other = access[at] as Access;
+        if (dependent(other, did[i] as Access)) conflict = true;
+        // What came before an access that commutes with nothing is seen if that access is.
+        cursors[i] = seen && dependent(other, other) ? -1 : (previous[at] as number);
+      }
+      if (conflict && !seen) this.#candidate(execution, e);
+    }
+  }
+
+  /** An event that ended the execution conflicts with all others. */
+  #walkAll(execution: Execution): void {
+    const history = this.#history;
+    for (let e = this.#subject.event - 1; e >= 0; e--) {
+      if ((this.#seen[history.task[e] as number] as number) <= e) this.#candidate(execution, e);
+    }
+  }
+
+  #candidate(execution: Execution, e: number): void {
+    const feasible = this.#feasibility.check(execution.events, this.#subject, e);
+    const planned = this.#tail?.comesAfter(this.#history, e) ?? false;
+    if (feasible !== NO && !planned) this.#plan(execution, e);
+    const absorbs = feasible === NO ? this.#faults.absorbInfeasible === true : feasible !== UNKNOWN;
+    if (!absorbs) return;
+    const { clocks, width } = this.#history;
+    for (let task = 0; task < execution.tasks.length; task++) {
+      const known = clocks[e * width + task] as number;
+      if (known > (this.#seen[task] as number)) this.#seen[task] = known;
+    }
+  }
+
+  /** Make sure that some initial of `v` is explored from the state before `e`. */
+  #plan(execution: Execution, e: number): void {
+    const history = this.#history;
+    const frame = this.#frames[e] as Frame;
+    const subject = this.#subject;
+    const first = this.#first;
+    const { clocks, width } = history;
+    const tasks = execution.tasks.length;
+    first.fill(-1, 0, tasks);
+    let candidate = -1;
+    const end = this.#faults.shortReversal === true ? subject.event : history.count;
+    for (let event = e + 1; event < end; event++) {
+      const task = history.task[event] as number;
+      if ((first[task] as number) >= 0 || !this.#feasibility.inReversal(e, event)) continue;
+      let initial = true;
+      for (let other = 0; other < tasks && initial; other++) {
+        const begin = first[other] as number;
+        if (begin >= 0 && (clocks[event * width + other] as number) > begin) initial = false;
+      }
+      first[task] = event;
+      if (!initial) continue;
+      if (frame.has(task, PLANNED | DONE | ASLEEP)) return;
+      if (candidate < 0 && frame.canRun(task)) candidate = task;
+    }
+    if (this.#subjectIsInitial(execution.events, e, frame)) {
+      if (frame.has(subject.task, PLANNED | DONE | ASLEEP)) return;
+      if (candidate < 0 && frame.canRun(subject.task)) candidate = subject.task;
+    }
+    if (candidate >= 0) {
+      frame.set(candidate, PLANNED);
+      return;
+    }
+    for (let task = 0; task < frame.tasks; task++) if (frame.canRun(task)) frame.set(task, PLANNED);
+  }
+
+  /**
+   * Could the subject begin `v`? Only if nothing else in `v` has to come before it. What it would do in the state
+   * before `e` is known if its task has been explored from there, or sleeps there.
+   */
+  #subjectIsInitial(events: EventLog, e: number, frame: Frame): boolean {
+    const { task, before, fatal, event } = this.#subject;
+    const count = this.#faults.shortReversal === true ? event : this.#history.count;
+    if ((this.#first[task] as number) >= 0 || before > e) return false;
+    const guess = this.#faults.guessSleepers === true;
+    const known = !guess && frame.has(task, DONE | ASLEEP) ? frame.labelOf(task) : null;
+    for (let other = e + 1; other < count; other++) {
+      if (!this.#feasibility.inReversal(e, other)) continue;
+      if (
+        known !== null ? conflicts(events, other, known) : fatal || this.#subject.couldConflict(events, other)
+      ) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

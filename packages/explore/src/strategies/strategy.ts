@@ -1,0 +1,15 @@
+/** A scheduler that the search driver tells how each execution went. */
+import type { Ending, Execution, Scheduler } from '@fsport/core';
+
+/** A way to search: decides which executions are run, one after the other. */
+export interface Strategy extends Scheduler {
+  /** Does running out of executions mean that every trace was seen? */
+  readonly exhaustive: boolean;
+  /**
+   * An execution has ended. Called before anybody judges or probes it.
+   *
+   * @param execution - The execution.
+   * @param ending - How it ended.
+   */
+  executed(execution: Execution, ending: Ending): void;
+}

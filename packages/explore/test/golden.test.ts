@@ -1,0 +1,50 @@
+// Shows that the reduced search sees exactly the traces that three other model checkers counted for the
+// same events (GenMC, Nidhugg and a reference of our own), and how many executions it needs for that.
+
+import { DporStrategy, TraceSet } from '@fsport/explore';
+import { describe, expect, test } from '@jest/globals';
+import { type PunchRace, punchRace } from './fixtures/punch-race.js';
+import { runAll } from './fixtures/run.js';
+
+interface Golden extends PunchRace {
+  readonly traces: number;
+  readonly leaks: number;
+}
+
+const GOLDEN: readonly Golden[] = [
+  { pages: 2, readers: 1, fixed: true, traces: 39, leaks: 0 },
+  { pages: 2, readers: 1, fixed: false, traces: 202, leaks: 80 },
+  { pages: 3, readers: 1, fixed: true, traces: 54, leaks: 0 },
+  { pages: 3, readers: 1, fixed: false, traces: 694, leaks: 376 },
+  { pages: 2, readers: 1, fixed: true, fair: true, traces: 92, leaks: 0 },
+  { pages: 2, readers: 2, fixed: true, traces: 13_592, leaks: 0 },
+];
+
+/** Minutes instead of a second: run with FSPORT_LARGE=1. Few executions may be given up at this size. */
+const LARGE: readonly (Golden & { readonly blocked: number })[] = [
+  { pages: 2, readers: 2, fixed: false, traces: 135_624, leaks: 50_216, blocked: 0 },
+  { pages: 3, readers: 2, fixed: true, traces: 134_628, leaks: 0, blocked: 0 },
+  { pages: 2, readers: 2, fixed: true, fair: true, traces: 53_704, leaks: 0, blocked: 15 },
+];
+const large = process.env['FSPORT_LARGE'] === '1' ? LARGE : [];
+
+describe('the traces of the punch race', () => {
+  test.each([...GOLDEN.map((golden) => ({ ...golden, blocked: 0 })), ...large])(
+    '$pages pages, $readers readers, fixed=$fixed fair=$fair',
+    (golden) => {
+      const scenario = punchRace(golden);
+      const traces = new TraceSet();
+      let leaks = 0;
+      const { complete, blocked } = runAll(scenario, new DporStrategy(), (execution) => {
+        if (traces.add(execution) && scenario.world().leaked) leaks++;
+      });
+      expect({ traces: traces.size, leaks, complete, blocked }).toEqual({
+        traces: golden.traces,
+        leaks: golden.leaks,
+        complete: golden.traces,
+        blocked: golden.blocked,
+      });
+    },
+    600_000,
+  );
+});

@@ -1,0 +1,121 @@
+// Shows what a verdict is worth: `pass` only after everything was seen, `unknown` whenever a budget ended the
+// search, budgets kept to the execution, and the same answer every time.
+
+import { type Progress, type SearchOptions, type StrategyName, search } from '@fsport/explore';
+import { describe, expect, test } from '@jest/globals';
+import { punchRace } from './fixtures/punch-race.js';
+import { lockedUpdate, lostUpdate, polls, spawning } from './fixtures/small.js';
+
+const fixed = punchRace({ pages: 2, readers: 1, fixed: true });
+const broken = punchRace({ pages: 2, readers: 1, fixed: false });
+
+describe('a verdict', () => {
+  test('is pass when every trace was seen', () => {
+    expect(search(fixed, { countTraces: true })).toMatchObject({
+      verdict: 'pass',
+      exhaustive: true,
+      stopped: 'exhausted',
+      traces: 39,
+      longest: 51,
+      token: null,
+      foundAt: 0,
+    });
+    expect(search(lockedUpdate, { strategy: 'dfs' })).toMatchObject({ verdict: 'pass', exhaustive: true });
+  });
+
+  test.each<StrategyName>(['pos', 'random'])('is never pass after %s', (strategy) => {
+    const options = { strategy, maxExecutions: 300 };
+    expect(search(fixed, options)).toMatchObject({
+      verdict: 'unknown',
+      exhaustive: false,
+      stopped: 'executions',
+    });
+  });
+
+  test('is fail although not everything was seen', () => {
+    expect(search(broken)).toMatchObject({ verdict: 'fail', exhaustive: false, stopped: 'violation' });
+  });
+
+  test('of plain enumeration is unknown if a task had to let others go first', () => {
+    expect(search(polls, { strategy: 'dfs' })).toMatchObject({ verdict: 'unknown', stopped: 'unfair' });
+  });
+
+  test('of a polling loop is no false alarm', () => {
+    expect(search(polls)).toMatchObject({ verdict: 'unknown', stopped: 'unfair', violations: [] });
+  });
+
+  test('takes in what the search as a whole has seen', () => {
+    const graph = { ...lockedUpdate, judgeSearch: () => [{ property: 'lock-order', message: 'wrong' }] };
+    expect(search(graph)).toMatchObject({
+      verdict: 'fail',
+      violations: [{ property: 'lock-order' }],
+      token: null,
+    });
+  });
+});
+
+describe('a budget', () => {
+  test.each([1, 2, 3, 20, 38, 100, 640])('of %i executions is exact', (maxExecutions) => {
+    const big = punchRace({ pages: 2, readers: 2, fixed: true });
+    const result = search(big, { maxExecutions });
+    expect(result.executions + result.blockedExecutions).toBe(maxExecutions);
+    expect(result).toMatchObject({ verdict: 'unknown', exhaustive: false, stopped: 'executions' });
+  });
+
+  test('that is just enough is enough', () => {
+    expect(search(fixed, { strategy: 'dpor', maxExecutions: 39 }).verdict).toBe('pass');
+    expect(search(fixed, { strategy: 'dpor', maxExecutions: 38 }).verdict).toBe('unknown');
+  });
+
+  test('of time is checked before every execution', () => {
+    let clock = 0;
+    const result = search(fixed, { strategy: 'dpor', now: () => clock++, deadline: 10 });
+    expect(result).toMatchObject({ verdict: 'unknown', stopped: 'time', executions: 10 });
+  });
+
+  test('of steps ends a livelock', () => {
+    const result = search(fixed, { strategy: 'dpor', maxSteps: 20 });
+    expect(result).toMatchObject({ verdict: 'fail', violations: [{ property: 'livelock' }] });
+  });
+
+  test.each<SearchOptions>([
+    { maxExecutions: 0 },
+    { maxExecutions: 1.5 },
+    { maxSteps: -1 },
+    { samples: -1 },
+    { progressEvery: 3 },
+    { deadline: 5 },
+  ])('that makes no sense is refused: %o', (options) => {
+    expect(() => search(fixed, options)).toThrow(expect.objectContaining({ code: 'BAD_OPTION' }));
+  });
+
+  test('and a strategy that does not exist, too', () => {
+    const options = { strategy: 'magic' as StrategyName };
+    expect(() => search(fixed, options)).toThrow(expect.objectContaining({ code: 'UNKNOWN_STRATEGY' }));
+  });
+});
+
+test('the same search gives the same answer', () => {
+  for (const strategy of ['auto', 'dpor', 'dfs', 'pos', 'random'] as const) {
+    const options = { strategy, seed: 42, maxExecutions: 2_000 };
+    expect(search(broken, options)).toEqual(search(broken, options));
+  }
+});
+
+test('collecting every violation sees the same ones with and without reduction', () => {
+  for (const scenario of [lostUpdate, spawning]) {
+    const collect = (strategy: StrategyName): readonly string[] => {
+      const result = search(scenario, { strategy, stopAtFirst: false });
+      expect(result).toMatchObject({ verdict: 'fail', exhaustive: true, stopped: 'exhausted' });
+      return result.violations.map((violation) => violation.property).sort();
+    };
+    expect(collect('dpor')).toEqual(collect('dfs'));
+  }
+});
+
+test('progress is reported every so many executions', () => {
+  const seen: Progress[] = [];
+  search(fixed, { strategy: 'dpor', progressEvery: 8, onProgress: (progress) => seen.push(progress) });
+  expect(seen.map((progress) => progress.executions)).toEqual([8, 16, 24, 32]);
+  expect(seen.every((progress) => progress.phase === 'dpor')).toBe(true);
+});

@@ -1,0 +1,42 @@
+// Shows that a failure is reported with the fewest tasks and preemptions that show it, whatever search found
+// it, and that the simplified schedule is one that was run and fails.
+
+import { parseToken, type StrategyName, search } from '@fsport/explore';
+import { describe, expect, test } from '@jest/globals';
+import { punchRace } from './fixtures/punch-race.js';
+import { abba, lostUpdate } from './fixtures/small.js';
+
+describe.each<StrategyName>(['auto', 'dpor', 'dfs', 'pos', 'random'])('found by %s', (strategy) => {
+  test.each([1, 2, 3])('with seed %i, a lost update needs two tasks and one preemption', (seed) => {
+    const found = search(lostUpdate, { strategy, seed });
+    expect(found).toMatchObject({ verdict: 'fail', preemptions: 1, tasks: ['a', 'b'] });
+    expect(parseToken(found.token as string).runs).toHaveLength(3);
+  });
+
+  test('a deadlock of two locks needs one preemption and names the cycle', () => {
+    const found = search(abba, { strategy });
+    expect(found).toMatchObject({ preemptions: 1, tasks: ['a', 'b'] });
+    expect(found.violations).toMatchObject([
+      {
+        property: 'deadlock',
+        because: [
+          'task a (a) waits in mutex_lock(two), held by task b (b) (X)',
+          'task b (b) waits in mutex_lock(one), held by task a (a) (X)',
+          'cycle: task a (a) -> task b (b) -> task a (a)',
+        ],
+      },
+    ]);
+  });
+});
+
+test('the punch race needs the puncher, one reader and two preemptions', () => {
+  for (const readers of [1, 2]) {
+    const found = search(punchRace({ pages: 2, readers, fixed: false }));
+    expect(found).toMatchObject({ verdict: 'fail', preemptions: 2, tasks: ['p', 'r'] });
+  }
+});
+
+test('shrinking can be switched off', () => {
+  const found = search(lostUpdate, { strategy: 'pos', shrink: false });
+  expect(found).toMatchObject({ verdict: 'fail', tasks: ['a', 'b', 'c'], shrinkExecutions: 1 });
+});
