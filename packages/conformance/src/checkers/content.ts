@@ -1,0 +1,211 @@
+/**
+ * What users see: bytes that calls returned, and bytes that probes find when everything is quiet, against
+ * the file-level model.
+ *
+ * S-3: a read returns only what the file held at some moment of the call. Afterwards the file is read
+ * through the cache, written back, dropped from the cache and read from disk: LW-1, a completed write is
+ * there; Z-1, what was punched, zeroed or extended reads as zeroes; Z-2, so does what a later extension
+ * exposes.
+ */
+import {
+  byteOf,
+  type Cells,
+  type Execution,
+  File,
+  type Inode,
+  invalidateInodePages2Range,
+  iSizeRead,
+  ksysFsync,
+  ksysFtruncate,
+  ksysPread64,
+  loff,
+  machine,
+  PAGE_SIZE,
+  type Pgoff,
+  pgoff,
+  showByte,
+  type Task,
+} from '@fsport/core';
+import type { Violation } from '@fsport/explore';
+import { type FileState, type Possible, possibleOutcomes } from '../file-model.js';
+import { HappensBefore } from '../happens-before.js';
+import { opTitle } from '../titles.js';
+import type { CheckerName } from '../types.js';
+import type { Call, World } from '../world.js';
+import { becauseOfByte } from './because.js';
+import { finding } from './finding.js';
+
+/** Everything that users may see, by file. */
+export interface Allowed {
+  /** The check's calls on this file, in the order of {@link Possible.during}. */
+  readonly calls: readonly Call[];
+  /** What they leave open. */
+  readonly possible: Possible;
+}
+
+/** Remembers outcomes by the order of the calls, for one check: executions are many, orders are few. */
+export class Outcomes {
+  readonly #start: readonly FileState[];
+  readonly #known = new Map<string, Possible>();
+
+  /** @param start - Each file before the tasks run. */
+  constructor(start: readonly FileState[]) {
+    this.#start = start;
+  }
+
+  /** What the calls on a file leave open in one execution. */
+  allowed(execution: Execution, world: World, file: number): Allowed {
+    const calls = world.calls.filter((call) => call.file === file);
+    const order = this.#order(execution, calls);
+    const results = calls.map((call) => `${call.task} ${call.result}`);
+    const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
+    let possible = this.#known.get(key);
+    if (possible === undefined) {
+      const start = this.#start[file] as FileState;
+      possible = possibleOutcomes(
+        start,
+        calls,
+        (i, j) => (order[i] as boolean[])[j] as boolean,
+        world.machine.maxBytes,
+      );
+      this.#known.set(key, possible);
+    }
+    return { calls, possible };
+  }
+
+  #order(execution: Execution, calls: readonly Call[]): boolean[][] {
+    const { events } = execution;
+    let happensBefore: HappensBefore | null = null;
+    const firstOf = (call: Call): number => {
+      for (let event = call.after; event < events.count; event++)
+        if (events.task[event] === call.task) return event;
+      return -1;
+    };
+    return calls.map((a) =>
+      calls.map((b) => {
+        if (a === b) return false;
+        if (a.task === b.task) return calls.indexOf(a) < calls.indexOf(b);
+        const begins = firstOf(b);
+        if (begins < 0 || a.last < 0 || a.last >= begins) return false;
+        happensBefore ??= new HappensBefore(execution);
+        return happensBefore.before(a.last, begins);
+      }),
+    );
+  }
+}
+
+/** S-3 for the calls of an execution. */
+export function readResults(allowed: Allowed): Violation[] {
+  const found: Violation[] = [];
+  for (const [i, call] of allowed.calls.entries()) {
+    const { op, cells } = call;
+    if (op.op !== 'pread' && op.op !== 'load') continue;
+    const during = allowed.possible.during[i] as readonly ReadonlySet<number>[];
+    const wrong = cells.findIndex((cell, at) => !(during[op.pos + at]?.has(byteOf(cell)) ?? false));
+    if (wrong < 0) continue;
+    const cell = cells[wrong] as number;
+    const message = `${opTitle(op)} returned "${showByte(cell)}" for byte ${op.pos + wrong}, which the file never held during the call`;
+    found.push(finding('stale-data', 'S-3', message, [becauseOfByte(cell)]));
+  }
+  return found;
+}
+
+function* readAll(file: File): Task<Cells> {
+  const size = yield* iSizeRead(file.fInode);
+  const { cells } = yield* ksysPread64(file, loff(0), Math.max(size, 1));
+  return cells;
+}
+
+function* dropCache(inode: Inode): Task<number> {
+  return yield* invalidateInodePages2Range(inode.iMapping, pgoff(0), inode.iMapping.capacity as Pgoff);
+}
+
+const FROM_DISK = 'written back and read from disk';
+
+interface Probe {
+  readonly after: string;
+  readonly cells: Cells;
+  readonly size: number;
+}
+
+/** Read a file through the cache, then from disk, then beyond its end after extending it. */
+function* probes(inode: Inode, mayExtend: boolean): Task<Probe[]> {
+  const file = new File(inode);
+  const size = inode.iSize.peek();
+  const cached = { after: 'read through the cache', cells: yield* readAll(file), size };
+  const synced = inode.iFop.fsync === undefined ? 0 : yield* ksysFsync(file);
+  if (synced < 0 || (yield* dropCache(inode)) < 0) return [cached];
+  const fromDisk = { after: FROM_DISK, cells: yield* readAll(file), size };
+  if (!mayExtend) return [cached, fromDisk];
+  const grown = (Math.floor(size / PAGE_SIZE) + 1) * PAGE_SIZE;
+  yield* ksysFtruncate(file, loff(grown));
+  return [cached, fromDisk, { after: 'extended', cells: yield* readAll(file), size: grown }];
+}
+
+/** Probe the final state of a file: S-3, LW-1, Z-1, Z-2. Changes the world; the last thing to be done with it. */
+export function probeContent(
+  execution: Execution,
+  inode: Inode,
+  { possible }: Allowed,
+  enabled: ReadonlySet<CheckerName>,
+): Violation[] {
+  const found: Violation[] = [];
+  const oldSize = inode.iSize.peek();
+  if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
+    const sizes = [...possible.sizes].join(' or ');
+    found.push(finding('lost-write', 'LW-1', `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`));
+  }
+  for (const probe of execution.drive('probe', probes(inode, inode.iOp.setattr !== undefined))) {
+    for (let at = 0; at < probe.size; at++) {
+      const cell = probe.cells[at] ?? 0;
+      const byte = byteOf(cell);
+      const values = possible.bytes[at] ?? new Set([0]);
+      if (at < oldSize ? values.has(byte) : byte === 0) continue;
+      if (probe.after === FROM_DISK && enabled.has('persisted-exposure'))
+        found.push(...persisted(inode, at, cell));
+      const violation = misread(inode, probe, at, cell, at >= oldSize, values);
+      if (enabled.has(violation.property as CheckerName)) found.push(violation);
+      break;
+    }
+  }
+  return found;
+}
+
+/** Foreign bytes that are the file's own content by now. */
+function persisted(inode: Inode, at: number, cell: number): Violation[] {
+  const origin = machine.origins.of(cell);
+  if (origin.kind !== 'secret') return [];
+  const message = `byte ${at} of inode ${inode.iIno} on disk is "${showByte(cell)}", ${origin.text}`;
+  return [finding('persisted-exposure', 'S-2', message, [becauseOfByte(cell)])];
+}
+
+function misread(
+  inode: Inode,
+  probe: Probe,
+  at: number,
+  cell: number,
+  exposed: boolean,
+  values: ReadonlySet<number>,
+): Violation {
+  const shows = `${probe.after}, byte ${at} of inode ${inode.iIno} is "${showByte(cell)}"`;
+  const because = byteOf(cell) === 0 ? [] : [becauseOfByte(cell)];
+  if (exposed)
+    return finding(
+      'lost-zeroing',
+      'Z-2',
+      `${shows}: it was beyond the end of the file and must be zero`,
+      because,
+    );
+  if (machine.origins.of(cell).kind === 'secret')
+    return finding('stale-data', 'S-3', `${shows}, which was never written to this file`, because);
+  const expected = [...values].map((value) => `"${showByte(value)}"`).join(' or ');
+  const zeroed = values.size === 1 && values.has(0);
+  if (zeroed)
+    return finding(
+      'lost-zeroing',
+      'Z-1',
+      `${shows}, but it was zeroed and nothing was written since`,
+      because,
+    );
+  return finding('lost-write', 'LW-1', `${shows}, not ${expected}`, because);
+}

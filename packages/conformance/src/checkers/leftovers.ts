@@ -1,0 +1,27 @@
+/** K-1 when everything is quiet: no lock, page lock, writeback or direct I/O is left over. */
+import type { Violation } from '@fsport/explore';
+import { finding, type StateChecker } from './finding.js';
+
+/** K-1. */
+export const leftovers: StateChecker = ({ world, execution }) => {
+  const found: Violation[] = [];
+  const add = (text: string): void => {
+    found.push(finding('lock-discipline', 'K-1', text));
+  };
+  for (const task of execution.tasks) {
+    for (const { lock, mode } of task.held)
+      add(`${task.title} has ended and still holds ${lock.name} (${mode})`);
+  }
+  for (const { iRwsem, iMapping, iDioCount, iIno } of world.inodes) {
+    for (const lock of [iRwsem, iMapping.invalidateLock, iMapping.iMmapRwsem]) {
+      if (lock.isLocked) add(`${lock.name} is still held`);
+    }
+    if (iDioCount.peek() !== 0) add(`inode ${iIno} still counts ${iDioCount.peek()} direct I/Os`);
+  }
+  for (const mm of world.machine.mms) if (mm.mmapLock.isLocked) add(`${mm.mmapLock.name} is still held`);
+  for (const page of world.machine.pages) {
+    if (page.lock.isLocked) add(`page ${page.index} is still locked, and nobody will unlock it`);
+    if (page.writeback.peek()) add(`page ${page.index} is still under writeback`);
+  }
+  return found;
+};

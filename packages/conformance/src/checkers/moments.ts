@@ -1,0 +1,64 @@
+/**
+ * Judgements that must be made in the very step that makes them possible: a block arrives in a page, a write
+ * is submitted or done, a block is freed. What they look at is what that step accesses.
+ *
+ * Rules S-1, W-1, W-3, W-4 and the second half of P-4.
+ */
+import { current, type Observer } from '@fsport/core';
+import type { Violation } from '@fsport/explore';
+import type { CheckerName } from '../types.js';
+
+/** Collects what is wrong with one execution while it runs. */
+export class Moments implements Observer {
+  /** Found so far. */
+  readonly found: Violation[] = [];
+  readonly #enabled: ReadonlySet<CheckerName>;
+
+  /** @param enabled - Properties to judge. */
+  constructor(enabled: ReadonlySet<CheckerName>) {
+    this.#enabled = enabled;
+  }
+
+  blockRead(...[page, event]: Parameters<NonNullable<Observer['blockRead']>>): void {
+    if (event.owned) return;
+    this.#add(
+      'stale-data',
+      'S-1',
+      `page ${page.index} of inode ${event.ino} is being filled from a block that is not its own`,
+      [event.reason],
+    );
+  }
+
+  blockWriteSubmitted(...[event]: Parameters<NonNullable<Observer['blockWriteSubmitted']>>): void {
+    if (event.owned) return;
+    this.#add('corruption', 'W-1', `inode ${event.ino} writes to a block that is not its own`, [
+      event.reason,
+    ]);
+  }
+
+  blockWritten(...[event]: Parameters<NonNullable<Observer['blockWritten']>>): void {
+    if (event.owned) return;
+    const text = `a write of inode ${event.ino} changed disk block ${event.phys} of somebody else`;
+    this.#add('corruption', 'W-4', text, []);
+  }
+
+  blockFreed(...[event]: Parameters<NonNullable<Observer['blockFreed']>>): void {
+    if (event.writes === 0) return;
+    const text = `disk block ${event.phys} of inode ${event.ino} is freed while a write to it is in flight`;
+    this.#add('corruption', 'W-3', text, []);
+  }
+
+  dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {
+    this.#add(
+      'stale-pte',
+      'P-4',
+      `a store through a mapping of page ${page.index} was forgotten with its page-table entry`,
+      [],
+    );
+  }
+
+  #add(property: CheckerName, rule: string, message: string, because: readonly string[]): void {
+    if (!this.#enabled.has(property)) return;
+    this.found.push({ property, rule, message, because, at: current.events.count - 1 });
+  }
+}

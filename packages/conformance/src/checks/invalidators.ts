@@ -1,0 +1,79 @@
+/** Who removes pages and changes the blocks behind them: the columns of the generated pairs. */
+import type { Supports } from '@fsport/core';
+import type { FallocateMode, Op } from '../ops.js';
+import type { PairGeometry } from './geometry.js';
+
+/** One way to invalidate. */
+export interface Invalidator {
+  /** Name in check ids. */
+  readonly name: string;
+  /** Row of the verdict matrix that its pairs count for; `null`: that of the filler. */
+  readonly row: string | null;
+  /** Claims it needs. */
+  readonly requires: Supports;
+  /** Groups. */
+  readonly groups: readonly string[];
+  /** Does it make sense on this geometry? */
+  readonly fits: (g: PairGeometry) => boolean;
+  /** What it does. */
+  readonly op: (g: PairGeometry) => Op;
+}
+
+function fallocate(mode: FallocateMode): (g: PairGeometry) => Op {
+  return ({ range }) => ({ op: 'fallocate', mode, ...range });
+}
+
+const always = (): boolean => true;
+const shiftable = (g: PairGeometry): boolean => g.shiftable;
+
+/** All of them. */
+export const INVALIDATORS: readonly Invalidator[] = [
+  {
+    name: 'punch-hole',
+    row: null,
+    requires: { punchHole: true },
+    groups: ['punch'],
+    fits: always,
+    op: fallocate('punch'),
+  },
+  {
+    name: 'zero-range',
+    row: 'shift-or-zero',
+    requires: { zeroRange: true },
+    groups: ['punch'],
+    fits: always,
+    op: fallocate('zero-keep'),
+  },
+  {
+    name: 'collapse-range',
+    row: 'shift-or-zero',
+    requires: { collapseRange: true },
+    groups: ['punch'],
+    fits: shiftable,
+    op: fallocate('collapse'),
+  },
+  {
+    name: 'insert-range',
+    row: 'shift-or-zero',
+    requires: { insertRange: true },
+    groups: ['punch'],
+    fits: shiftable,
+    op: fallocate('insert'),
+  },
+  {
+    name: 'truncate-down',
+    row: 'truncate',
+    requires: { truncate: true },
+    groups: ['truncate'],
+    fits: (g) => g.geometry.name !== 'eof',
+    op: ({ range }) => ({ op: 'ftruncate', size: range.pos }),
+  },
+  {
+    name: 'truncate-up',
+    row: 'truncate',
+    requires: { truncate: true },
+    groups: ['truncate'],
+    fits: (g) => g.geometry.name === 'eof',
+    op: ({ file, geometry }) => ({ op: 'ftruncate', size: file.size + geometry.pageSize }),
+  },
+];

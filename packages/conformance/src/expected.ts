@@ -1,0 +1,81 @@
+/**
+ * What a package declares about its verdicts: `expected.json`, written from the facts and reviewed like code.
+ *
+ * Keys are check ids or globs; the first key that matches a check decides. A failure that is declared and does not
+ * show is as bad as one that shows and is not declared.
+ */
+import { UsageError } from '@fsport/core';
+import picomatch from 'picomatch';
+import type { Verdict } from './types.js';
+
+/** What is declared for one check under one profile. */
+export interface Expectation {
+  /** The verdict. */
+  readonly verdict: Verdict;
+  /** The property that must fail. */
+  readonly property?: string;
+}
+
+const VERDICTS: readonly Verdict[] = ['pass', 'fail', 'unknown', 'notrun'];
+
+interface Rule {
+  readonly matches: (id: string) => boolean;
+  readonly profiles: Readonly<Record<string, Expectation>>;
+}
+
+/** A parsed expected.json. */
+export class Expected {
+  readonly #rules: readonly Rule[];
+
+  /** @param rules - Parsed rules in order. @internal */
+  constructor(rules: readonly Rule[]) {
+    this.#rules = rules;
+  }
+
+  /**
+   * What is declared for a check under a profile.
+   *
+   * @returns `null` if nothing is; then only a pass will do.
+   */
+  of(check: string, profile: string): Expectation | null {
+    return this.#rules.find((rule) => rule.matches(check))?.profiles[profile] ?? null;
+  }
+}
+
+function bad(where: string, what: string): UsageError {
+  return new UsageError(
+    'BAD_EXPECTED',
+    { where },
+    `${where}: ${what}. Expected {"<check or glob>": {"<profile>": {"verdict": "fail", "property": "stale-data"}}}.`,
+  );
+}
+
+function expectation(value: unknown, where: string, place: string): Expectation {
+  const { verdict, property } = (value ?? {}) as { verdict?: unknown; property?: unknown };
+  if (!VERDICTS.includes(verdict as Verdict))
+    throw bad(where, `${place} has no verdict out of ${VERDICTS.join(', ')}`);
+  if (property === undefined) return { verdict: verdict as Verdict };
+  if (verdict !== 'fail' || typeof property !== 'string')
+    throw bad(where, `${place} has a property, which only a failure has`);
+  return { verdict, property };
+}
+
+/**
+ * Read an expected.json.
+ *
+ * @param json - Its parsed content.
+ * @param where - Its path, for messages.
+ * @throws UsageError `BAD_EXPECTED` that names the place.
+ */
+export function parseExpected(json: unknown, where: string): Expected {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad(where, 'not an object');
+  const rules = Object.entries(json).map(([pattern, profiles]): Rule => {
+    if (typeof profiles !== 'object' || profiles === null) throw bad(where, `"${pattern}" is not an object`);
+    const entries = Object.entries(profiles).map(([profile, value]) => [
+      profile,
+      expectation(value, where, `"${pattern}" ${profile}`),
+    ]);
+    return { matches: picomatch(pattern), profiles: Object.fromEntries(entries) };
+  });
+  return new Expected(rules);
+}

@@ -1,0 +1,37 @@
+/**
+ * The operation catalogue: system calls as data, so that a check can be printed, shrunk and judged.
+ *
+ * Positions and lengths are bytes. All files are opened once per task; mappings cover the whole file.
+ */
+
+/** One system call, or one thing the kernel does by itself, of a task. The file is the check's first unless `file` says otherwise. */
+export type Op = { readonly file?: number } & (
+  | { readonly op: 'pread'; readonly pos: number; readonly len: number; readonly flags?: ReadFlags }
+  | { readonly op: 'pwrite'; readonly pos: number; readonly data: string; readonly flags?: WriteFlags }
+  | { readonly op: 'load'; readonly pos: number }
+  | { readonly op: 'store'; readonly pos: number; readonly data: string }
+  | { readonly op: 'fallocate'; readonly mode: FallocateMode; readonly pos: number; readonly len: number }
+  | { readonly op: 'ftruncate'; readonly size: number }
+  | {
+      readonly op: 'fadvise';
+      readonly advice: 'WILLNEED' | 'DONTNEED';
+      readonly pos: number;
+      readonly len: number;
+    }
+  | { readonly op: 'readahead'; readonly pos: number; readonly len: number }
+  | { readonly op: 'madvise'; readonly advice: MadviseAdvice; readonly pos: number; readonly len: number }
+  | { readonly op: 'munmap' }
+  | { readonly op: 'fsync' }
+  | { readonly op: 'flush' }
+  | { readonly op: 'reclaim'; readonly pos: number }
+  | { readonly op: 'memory-failure'; readonly pos: number }
+);
+
+/** How a read is made. */
+export type ReadFlags = 'nowait' | 'uring-nowait' | 'uring-waitq' | 'direct';
+/** How a write is made. */
+export type WriteFlags = 'direct';
+/** What a fallocate does; all but `allocate` and `zero` keep or define the size themselves. */
+export type FallocateMode = 'allocate' | 'punch' | 'zero' | 'zero-keep' | 'collapse' | 'insert';
+/** What a madvise asks for. */
+export type MadviseAdvice = 'WILLNEED' | 'DONTNEED' | 'REMOVE' | 'POPULATE_READ' | 'POPULATE_WRITE';

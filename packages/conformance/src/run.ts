@@ -1,0 +1,215 @@
+/** Run one check under one profile, and replay what it found. */
+import { type FileSystemType, type Recorder, UsageError } from '@fsport/core';
+import {
+  parseToken,
+  type Replay,
+  replay,
+  type SearchOptions,
+  type SearchResult,
+  search,
+  type Violation,
+} from '@fsport/explore';
+import { checksOf, missingClaims } from './checks/registry.js';
+import type { Expected } from './expected.js';
+import { CheckScenario } from './scenario.js';
+import { opText } from './titles.js';
+import type { Check, CheckReport, CheckResult, Failure, ShownStep, Verdict } from './types.js';
+
+/** Contract codes and the properties they belong to; other codes are contracts. */
+const PROPERTIES: Readonly<Record<string, string>> = {
+  LOCK_LEAK: 'lock-discipline',
+  LOCK_NOT_HELD: 'lock-discipline',
+  LOCK_MODE: 'lock-discipline',
+  COPY_UNDER_LOCK: 'lock-discipline',
+  NOWAIT_SLEEPS: 'lock-discipline',
+  PAGE_REFCOUNT: 'refcount',
+  PAGE_NOT_LOCKED: 'contract',
+  PAGE_LOCKED: 'contract',
+  CONTRACT: 'contract',
+  PAGE_IN_CACHE: 'contract',
+  BLOCK_STATE: 'contract',
+};
+
+/** The property of a violation, in the words of the suite. */
+function propertyOf(violation: Violation): string {
+  return PROPERTIES[violation.property] ?? violation.property;
+}
+
+/** Sizes, tasks and operations of a check: what a pass covers. */
+export function boundsOf(check: Check, only?: readonly string[]): string {
+  const { pageSize, blockSize } = check.geometry;
+  const tasks = check.tasks.filter((task) => only === undefined || only.includes(task.letter));
+  const who = tasks.map((task) => `${task.letter}: ${task.ops.map(opText).join(', ')}`).join('; ');
+  const faults = Object.keys(check.faults);
+  const extra = [
+    faults.length > 0 ? `faults ${faults.join(', ')}` : '',
+    check.fair ? 'fair locks' : '',
+  ].filter((text) => text !== '');
+  return [`page ${pageSize} B, block ${blockSize} B`, who, ...extra].join('; ');
+}
+
+function notRun(
+  fs: FileSystemType,
+  profile: string,
+  check: Check,
+  expected: Expected | null,
+  reason: string,
+): CheckReport {
+  const declared = expected?.of(check.id, profile) ?? null;
+  const result: CheckResult = {
+    fs: fs.name,
+    profile,
+    check: check.id,
+    verdict: 'notrun',
+    expected: declared?.verdict ?? null,
+    ok: declared === null || declared.verdict === 'notrun' || declared.verdict === 'pass',
+    property: null,
+    bounds: boundsOf(check),
+    exhaustive: false,
+    executions: 0,
+    blockedExecutions: 0,
+    preemptions: null,
+    token: null,
+    reason,
+    seconds: 0,
+  };
+  return { result, failure: null };
+}
+
+function reasonOf(found: SearchResult): string | null {
+  if (found.verdict !== 'unknown') return null;
+  return `stopped by ${found.stopped} after ${found.executions} executions, no failure`;
+}
+
+/**
+ * Run one check.
+ *
+ * @param fs - The filesystem.
+ * @param profile - One of those it follows.
+ * @param check - The check.
+ * @param expected - What the package declares, `null` if nothing.
+ * @param options - Strategy and budgets.
+ * @returns What was found out; `seconds` is left to the caller.
+ * @throws Whatever the filesystem's mkfs, mount or iget throw.
+ */
+export function runCheck(
+  fs: FileSystemType,
+  profile: string,
+  check: Check,
+  expected: Expected | null,
+  options: SearchOptions = {},
+): CheckReport {
+  const missing = missingClaims(fs, check);
+  if (missing.length > 0) {
+    return notRun(fs, profile, check, expected, `supports.${missing.join(', supports.')} is not claimed`);
+  }
+  const scenario = new CheckScenario(fs, profile, check);
+  const found = search(scenario, options);
+  const first = found.violations[0];
+  const failure = first === undefined ? null : failureOf(scenario, check, found, first);
+  const declared = expected?.of(check.id, profile) ?? null;
+  const verdict: Verdict = found.verdict;
+  const agrees =
+    verdict === (declared?.verdict ?? 'pass') &&
+    (declared?.property ?? failure?.property) === failure?.property;
+  const result: CheckResult = {
+    fs: fs.name,
+    profile,
+    check: check.id,
+    verdict,
+    expected: declared?.verdict ?? null,
+    ok: agrees,
+    property: failure?.property ?? null,
+    bounds: boundsOf(check, found.tasks),
+    exhaustive: found.exhaustive,
+    executions: found.executions,
+    blockedExecutions: found.blockedExecutions,
+    preemptions: failure === null ? null : found.preemptions,
+    token: found.token,
+    reason: reasonOf(found),
+    seconds: 0,
+  };
+  return { result, failure };
+}
+
+function failureOf(
+  scenario: CheckScenario,
+  check: Check,
+  found: SearchResult,
+  violation: Violation,
+): Failure {
+  const steps = found.token === null ? [] : shown(replay(scenario, found.token));
+  return {
+    property: propertyOf(violation),
+    rule: violation.rule ?? '',
+    message: violation.message,
+    because: violation.because ?? [],
+    steps,
+    token: found.token ?? '',
+    preemptions: found.preemptions,
+    found: found.foundAt === 0 ? 'over all executions' : `execution ${found.foundAt}`,
+    bounds: boundsOf(check, found.tasks),
+  };
+}
+
+function shown({ steps }: Replay): ShownStep[] {
+  return steps.map(({ task, title, verb, object, result }) => ({
+    task,
+    title,
+    text: `${verb}(${object ?? ''})`,
+    result,
+  }));
+}
+
+/** What a token shows when it is replayed. */
+export interface ReplayedCheck {
+  /** The check it is for. */
+  readonly check: Check;
+  /** The failure, `null` if the schedule does not fail. */
+  readonly failure: Failure | null;
+  /** What happened, step by step. */
+  readonly steps: readonly ShownStep[];
+}
+
+/**
+ * Replay a token.
+ *
+ * @param fs - The filesystem.
+ * @param profile - One of those it follows.
+ * @param token - The token.
+ * @param recorder - Told about each step while it is performed.
+ * @throws UsageError `BAD_TOKEN`, `OLD_TOKEN`, `STALE_TOKEN` or `UNKNOWN_CHECK`.
+ */
+export function replayCheck(
+  fs: FileSystemType,
+  profile: string,
+  token: string,
+  recorder?: Recorder,
+): ReplayedCheck {
+  const parsed = parseToken(token);
+  const check = checksOf(fs).find(({ id }) => id === parsed.check);
+  if (check === undefined) {
+    throw new UsageError(
+      'UNKNOWN_CHECK',
+      { check: parsed.check },
+      `The token is for "${parsed.check}", which is no check. "fsport list" prints all of them.`,
+    );
+  }
+  const replayed = replay(new CheckScenario(fs, profile, check), parsed, recorder);
+  const steps = shown(replayed);
+  const violation = replayed.violations[0];
+  if (violation === undefined) return { check, failure: null, steps };
+  const letters = new Set(replayed.execution.tasks.map((task) => task.name.charAt(0)));
+  const failure: Failure = {
+    property: propertyOf(violation),
+    rule: violation.rule ?? '',
+    message: violation.message,
+    because: violation.because ?? [],
+    steps,
+    token,
+    preemptions: replayed.preemptions,
+    found: 'replayed',
+    bounds: boundsOf(check, [...letters]),
+  };
+  return { check, failure, steps };
+}

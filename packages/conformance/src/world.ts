@@ -1,0 +1,325 @@
+/**
+ * A check brought to life: a machine, a mounted filesystem with its files, and the check's tasks. One per
+ * execution.
+ */
+import {
+  BlockDevice,
+  boot,
+  type Cells,
+  doMmap,
+  doWritepages,
+  type Execution,
+  FALLOC_FL_COLLAPSE_RANGE,
+  FALLOC_FL_INSERT_RANGE,
+  FALLOC_FL_KEEP_SIZE,
+  FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_ZERO_RANGE,
+  File,
+  type FileSystemType,
+  FMODE_BUF_RASYNC,
+  FMODE_NOWAIT,
+  fillCells,
+  findGetPage,
+  type Inode,
+  IOCB_DIRECT,
+  IOCB_NOIO,
+  IOCB_NOWAIT,
+  IOCB_WAITQ,
+  ksysFadvise64,
+  ksysFallocate,
+  ksysFsync,
+  ksysFtruncate,
+  ksysMadvise,
+  ksysMunmap,
+  ksysPread64,
+  ksysPwrite64,
+  ksysReadahead64,
+  loff,
+  MADV_DONTNEED,
+  MADV_POPULATE_READ,
+  MADV_POPULATE_WRITE,
+  MADV_REMOVE,
+  MADV_WILLNEED,
+  type Machine,
+  MmStruct,
+  machine,
+  memoryFailure,
+  type Observer,
+  PAGE_SIZE,
+  POSIX_FADV_DONTNEED,
+  POSIX_FADV_WILLNEED,
+  pageIndex,
+  pgoff,
+  putPage,
+  reclaimPage,
+  releaseOf,
+  type SuperBlock,
+  type Task,
+  userLoad,
+  userStore,
+  VM_RAND_READ,
+  VM_SHARED,
+  VM_WRITE,
+  type VmAreaStruct,
+} from '@fsport/core';
+import type { FallocateMode, MadviseAdvice, Op, ReadFlags } from './ops.js';
+import { opTitle } from './titles.js';
+import type { Check, TaskSpec } from './types.js';
+
+/** A call that ran. */
+export interface Call {
+  /** The call. */
+  readonly op: Op;
+  /** Position of its file in the check. */
+  readonly file: number;
+  /** Index of the task that made it. */
+  readonly task: number;
+  /** Events up to here, exclusive, are older than the call. */
+  readonly after: number;
+  /** Its last event; `-1` while it runs. */
+  last: number;
+  /** What it returned; meaningless while it runs. */
+  result: number;
+  /** Bytes it read. */
+  cells: Cells;
+}
+
+/** What one task works with: its own open files and its own address space. */
+interface Process {
+  readonly files: readonly File[];
+  readonly mm: MmStruct;
+  readonly vmas: readonly VmAreaStruct[];
+}
+
+/** A check brought to life. */
+export interface World {
+  /** The machine. */
+  readonly machine: Machine;
+  /** The mounted filesystem. */
+  readonly sb: SuperBlock;
+  /** The check's files. */
+  readonly inodes: readonly Inode[];
+  /** Calls made by its tasks, in the order they began. */
+  readonly calls: Call[];
+}
+
+const FALLOCATE_MODES: Readonly<Record<FallocateMode, number>> = {
+  allocate: 0,
+  punch: FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+  zero: FALLOC_FL_ZERO_RANGE,
+  'zero-keep': FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
+  collapse: FALLOC_FL_COLLAPSE_RANGE,
+  insert: FALLOC_FL_INSERT_RANGE,
+};
+
+const READ_FLAGS: Readonly<Record<ReadFlags, number>> = {
+  nowait: IOCB_NOWAIT | IOCB_NOIO,
+  'uring-nowait': IOCB_NOWAIT,
+  'uring-waitq': IOCB_WAITQ,
+  direct: IOCB_DIRECT,
+};
+
+const MADVISE: Readonly<Record<MadviseAdvice, number>> = {
+  WILLNEED: MADV_WILLNEED,
+  DONTNEED: MADV_DONTNEED,
+  REMOVE: MADV_REMOVE,
+  POPULATE_READ: MADV_POPULATE_READ,
+  POPULATE_WRITE: MADV_POPULATE_WRITE,
+};
+
+/** Largest size any file of a check can reach, bytes: what is there, and whatever a call may add. */
+function maxBytes(check: Check): number {
+  let most = Math.max(
+    ...check.files.map((file) => Math.max(file.size, file.blocks.length * check.geometry.blockSize)),
+  );
+  for (const op of [...check.setUp, ...check.tasks.flatMap((task) => task.ops)]) {
+    if (op.op === 'fallocate') most = Math.max(most + (op.mode === 'insert' ? op.len : 0), op.pos + op.len);
+    if (op.op === 'pwrite') most = Math.max(most, op.pos + op.data.length);
+    if (op.op === 'ftruncate') most = Math.max(most, op.size);
+  }
+  // One more page for the probe that extends the file at the end.
+  return (Math.ceil(most / check.geometry.pageSize) + 1) * check.geometry.pageSize;
+}
+
+/**
+ * Build the world of a check in the execution being set up, and spawn its tasks.
+ *
+ * @param execution - The current execution.
+ * @param fs - The filesystem.
+ * @param profile - How to mount it.
+ * @param check - The check.
+ * @param only - Letters of the tasks to spawn; all if undefined.
+ * @param observer - Judges moments while the tasks run.
+ */
+export function buildWorld(
+  execution: Execution,
+  fs: FileSystemType,
+  profile: string,
+  check: Check,
+  only: ReadonlySet<string> | undefined,
+  observer: Observer,
+): World {
+  const { pageSize, blockSize } = check.geometry;
+  const bytes = maxBytes(check);
+  const built = boot({
+    release: releaseOf(profile),
+    pageSize,
+    blockSize,
+    nrBlocks: (2 * bytes * check.files.length) / blockSize,
+    maxBytes: bytes,
+    raPages: check.raPages,
+    faultAroundPages: 1,
+    hostileReuse: true,
+    faults: check.faults,
+  });
+  const bdev = new BlockDevice(built.config.nrBlocks);
+  fs.mkfs(bdev, check.files);
+  const sb = fs.mount(bdev, { profile });
+  const inodes = check.files.map((file) => fs.iget(sb, file.ino));
+  const world: World = { machine: built, sb, inodes, calls: [] };
+  if (check.setUp.length > 0) {
+    const process = execution.drive('set-up', open(world, check.setUp, 'set-up'));
+    for (const op of check.setUp) execution.drive(`set-up: ${opTitle(op)}`, perform(process, op));
+  }
+  const running = check.tasks.filter(({ letter }) => only === undefined || only.has(letter));
+  // Everything is opened before anybody runs: driving runs whatever there is to the end.
+  const processes = running.map((spec) => execution.drive('open', open(world, spec.ops, spec.letter)));
+  built.observer = observer;
+  for (const [i, spec] of running.entries()) {
+    const process = processes[i] as Process;
+    execution.spawn(spec.ops.map(opTitle).join(', '), runCalls(execution, world, process, spec), spec.letter);
+  }
+  return world;
+}
+
+/** Does a task need the file mapped into its memory? */
+function needsMapping(ops: readonly Op[]): boolean {
+  return ops.some((op) => op.op === 'load' || op.op === 'store' || op.op === 'madvise' || op.op === 'munmap');
+}
+
+function* open(world: World, ops: readonly Op[], name: string): Task<Process> {
+  const files = world.inodes.map((inode) => new File(inode, FMODE_NOWAIT | FMODE_BUF_RASYNC));
+  const mm = new MmStruct(name);
+  const vmas: VmAreaStruct[] = [];
+  if (needsMapping(ops)) {
+    const pages = machine.maxBytes / PAGE_SIZE;
+    for (const [i, file] of files.entries()) {
+      const random = machine.raPages === 0 ? VM_RAND_READ : 0;
+      vmas.push(yield* doMmap(mm, file, pgoff(0), pages, VM_SHARED | VM_WRITE | random, i * pages));
+    }
+  }
+  return { files, mm, vmas };
+}
+
+function* runCalls(execution: Execution, world: World, process: Process, spec: TaskSpec): Task<void> {
+  for (const op of spec.ops) {
+    const call: Call = {
+      op,
+      file: op.file ?? 0,
+      task: execution.task?.index ?? 0,
+      after: execution.events.count,
+      last: -1,
+      result: 0,
+      cells: [],
+    };
+    world.calls.push(call);
+    const { result, cells } = yield* perform(process, op);
+    call.last = execution.events.count - 1;
+    call.result = result;
+    call.cells = cells;
+  }
+}
+
+/** What a call returned. */
+interface Outcome {
+  readonly result: number;
+  readonly cells: Cells;
+}
+
+function* perform(process: Process, op: Op): Task<Outcome> {
+  const file = process.files[op.file ?? 0] as File;
+  if (op.op === 'pread') return yield* ksysPread64(file, loff(op.pos), op.len, flagsOf(op.flags));
+  if (op.op === 'load') {
+    const cell = yield* userLoad(process.mm, address(process, op));
+    return typeof cell === 'number' ? { result: 1, cells: [cell] } : { result: -1, cells: [] };
+  }
+  return { result: yield* performWithoutData(process, file, op), cells: [] };
+}
+
+function flagsOf(flags: ReadFlags | undefined): number {
+  return flags === undefined ? 0 : READ_FLAGS[flags];
+}
+
+function* performWithoutData(process: Process, file: File, op: Op): Task<number> {
+  const inode = file.fInode;
+  switch (op.op) {
+    case 'pwrite':
+      return yield* ksysPwrite64(
+        file,
+        loff(op.pos),
+        written(inode, op),
+        op.flags === 'direct' ? IOCB_DIRECT : 0,
+      );
+    case 'store':
+      return yield* storeBytes(process, inode, op);
+    case 'fallocate':
+      return yield* ksysFallocate(file, FALLOCATE_MODES[op.mode], loff(op.pos), loff(op.len));
+    case 'ftruncate':
+      return yield* ksysFtruncate(file, loff(op.size));
+    case 'fadvise': {
+      const advice = op.advice === 'WILLNEED' ? POSIX_FADV_WILLNEED : POSIX_FADV_DONTNEED;
+      return yield* ksysFadvise64(file, loff(op.pos), loff(op.len), advice);
+    }
+    case 'readahead':
+      return yield* ksysReadahead64(file, loff(op.pos), op.len);
+    case 'madvise': {
+      const start = Math.floor(address(process, op) / PAGE_SIZE);
+      return yield* ksysMadvise(process.mm, start, Math.ceil(op.len / PAGE_SIZE), MADVISE[op.advice]);
+    }
+    case 'munmap':
+      return yield* ksysMunmap(process.mm, process.vmas[op.file ?? 0] as VmAreaStruct);
+    case 'fsync':
+      return yield* ksysFsync(file);
+    case 'flush':
+      return yield* doWritepages(inode.iMapping, {
+        sync: 'WB_SYNC_NONE',
+        rangeStart: loff(0),
+        rangeEnd: loff(Number.MAX_SAFE_INTEGER),
+      });
+    case 'reclaim':
+      return (yield* reclaimPage(inode.iMapping, pageIndex(op.pos))) ? 1 : 0;
+    case 'memory-failure':
+      return yield* breakMemory(inode, op.pos);
+    default:
+      throw new Error(`${op.op} returns data`);
+  }
+}
+
+function address(process: Process, op: Op & { readonly pos: number }): number {
+  const vma = process.vmas[op.file ?? 0] as VmAreaStruct;
+  return vma.vmStart * PAGE_SIZE + op.pos;
+}
+
+/** The bytes of a write, each knowing who wrote it. */
+function written(inode: Inode, op: Op & { readonly data: string; readonly pos: number }): Cells {
+  const { origins } = machine;
+  const text = `"${op.data}" written to inode ${inode.iIno} at ${op.pos} by ${opTitle(op)}`;
+  const origin = origins.add({ kind: 'write', text, ino: inode.iIno });
+  return [...op.data].flatMap((letter) => fillCells(1, letter.charCodeAt(0), origin));
+}
+
+function* storeBytes(process: Process, inode: Inode, op: Extract<Op, { op: 'store' }>): Task<number> {
+  const start = address(process, op);
+  for (const [i, cell] of written(inode, op).entries()) {
+    if ((yield* userStore(process.mm, start + i, cell)) !== 'ok') return -1;
+  }
+  return op.data.length;
+}
+
+function* breakMemory(inode: Inode, pos: number): Task<number> {
+  const page = yield* findGetPage(inode.iMapping, pageIndex(pos));
+  if (page === null) return 0;
+  const result = yield* memoryFailure(page);
+  putPage(page);
+  return result;
+}
