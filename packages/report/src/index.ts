@@ -1,8 +1,6 @@
 /**
- * Reports and trace exports of a run.
+ * Reports of a conformance run.
  *
  * @packageDocumentation
  */
-
-/** The name of this package. */
-export const PACKAGE_NAME = '@fsport/report';
+export * from './events.js';
