@@ -21,7 +21,7 @@ export interface Task<T> {
  * One scheduling point: what the task is about to do, announced before it does it.
  *
  * A step is its own one-element iterator: the first `next()` announces it to the scheduler, the second
- * performs it. A step that is created and never driven (a forgotten `yield*`) is counted and reported.
+ * performs it, or the first does both if no other task comes in between. A step that is created and never driven (a forgotten `yield*`) is counted and reported.
  *
  * Its fields, and those of other classes with many subclasses, are assigned and not defined: steps are
  * created millions of times, and V8 has no fast path for defining a field on objects of many shapes.
@@ -92,7 +92,7 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
   next(): IteratorResult<Step<unknown>, T> {
     if (!this.announced) {
       this.announced = true;
-      return this as unknown as IteratorYieldResult<Step<unknown>>;
+      if (!current.reached(this)) return this as unknown as IteratorYieldResult<Step<unknown>>;
     }
     const result = this.perform();
     if (current.recorder !== null) current.recorder.performed(this, this.describe(result));
