@@ -82,6 +82,7 @@ export class Execution {
   readonly #identity: Identity;
   readonly #maxSteps: number;
   #scheduler: Scheduler | null = null;
+  #repeating = false;
   #sequential = false;
   /** The task that goes on without being suspended as long as it is the next one anyway. */
   #turn: TaskStruct | null = null;
@@ -143,6 +144,7 @@ export class Execution {
   /** Run until nothing can run any more, as the scheduler says. */
   run(scheduler: Scheduler): Ending {
     this.#scheduler = scheduler;
+    this.#repeating = scheduler.prefix !== undefined;
     this.events.clear();
     try {
       let task = this.#pick(scheduler);
@@ -289,16 +291,17 @@ export class Execution {
   /** The task that performs its step now, `null` if the execution ends here. */
   #pick(scheduler: Scheduler): TaskStruct | null {
     const { runnable, tasks, events } = this;
-    const { prefix } = scheduler;
-    if (prefix !== undefined && events.count < prefix.length) {
-      return this.#repeated(prefix[events.count] as number);
+    if (this.#repeating) {
+      const known = (scheduler.prefix as readonly number[])[events.count] as number;
+      if (known !== ABANDON) return this.#repeated(known);
+      this.#repeating = false;
     }
     let count = 0;
     for (let index = 0; index < tasks.length; index++) {
       const task = tasks[index] as TaskStruct;
       if (task.pending !== null && this.#enabled(task)) runnable[count++] = index;
     }
-    if (runnable.length > count) runnable.length = count;
+    while (runnable.length > count) runnable.pop(); // a task at most; cheaper than a new length
     if (count === 0) {
       this.#ending = this.#live === 0 ? DONE : deadlock(tasks);
       return null;
