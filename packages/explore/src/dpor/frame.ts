@@ -3,7 +3,7 @@
  * to be run, and who need not be because all of that has been seen (the sleep set).
  */
 import type { Label } from './label.js';
-import { EVERY, type Wakeup, WHATEVER } from './wakeup.js';
+import { EVERY, type Wakeup } from './wakeup.js';
 
 /** The task could run in this state. */
 export const ENABLED = 1;
@@ -43,7 +43,7 @@ export class Frame {
   /** What is planned from here and has not begun, in order. */
   readonly planned: Wakeup[] = [];
   /** What to do after the chosen task, if that was planned. */
-  then: readonly Wakeup[] = WHATEVER;
+  next: Wakeup | null = null;
   /** Number of tasks that exist. */
   tasks = 0;
   /** One byte of flags per task. */
@@ -92,25 +92,25 @@ export class Frame {
   /** Explore what begins with any step from here, too. */
   planAll(): void {
     for (let task = 0; task < this.tasks; task++) {
-      if (this.canRun(task)) this.plan({ task, choice: EVERY, then: WHATEVER });
+      if (this.canRun(task)) this.plan({ task, choice: EVERY, next: null });
     }
   }
 
   /** Choose a task; every alternative of its step, or just one. */
-  choose(task: number, choice: number, then: readonly Wakeup[]): void {
+  choose(task: number, choice: number, next: Wakeup | null): void {
     this.chosen = task;
     this.choice = Math.max(choice, 0);
     this.choices = 1;
     this.every = choice === EVERY;
-    this.then = then;
+    this.next = next;
   }
 
   /** Choose the first planned step that can be taken and does not sleep. Returns whether there is one. */
   advance(): boolean {
     for (let step = this.planned.shift(); step !== undefined; step = this.planned.shift()) {
-      const { task, choice, then } = step;
+      const { task, choice, next } = step;
       if (this.has(task, ASLEEP) || !this.canRun(task) || this.sleeps(task, choice)) continue;
-      this.choose(task, choice, then);
+      this.choose(task, choice, next);
       return true;
     }
     return false;

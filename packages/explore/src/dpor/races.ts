@@ -14,7 +14,7 @@
  *
  * @see Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction (POPL 2014)
  */
-import { type Access, dependent, type EventLog, type Execution, type TaskStruct } from '@fsport/core';
+import { type Access, dependent, type Execution, type TaskStruct } from '@fsport/core';
 import type { DporFaults } from './faults.js';
 import { Feasibility, NO, UNKNOWN } from './feasibility.js';
 import type { Frame } from './frame.js';
@@ -149,7 +149,7 @@ export class RaceSearch {
     const { events } = execution;
     const frame = this.#frames[e] as Frame;
     const reversal = this.#reversal;
-    reversal.begin(execution.tasks.length);
+    reversal.begin();
     const end = this.#faults.shortReversal === true ? this.#subject.event : this.#history.count;
     for (let event = e + 1; event < end; event++) {
       if (this.#feasibility.inReversal(e, event)) reversal.add(event);
@@ -163,11 +163,18 @@ export class RaceSearch {
       const at = reversal.initial(events, task, null);
       if (at >= 0 && (choice === EVERY || reversal.choiceAt(events, at) === choice)) return;
     }
+    const shortest = reversal.shortest(events);
+    if (frame.canRun(shortest.task) && !frame.sleeps(shortest.task, shortest.choice)) {
+      frame.plan(shortest);
+      return;
+    }
     for (let task = 0; task < frame.tasks; task++) {
       const begin = frame.canRun(task) ? reversal.initial(events, task, null) : -1;
+      if (begin < 0) continue;
+      const choice = reversal.choiceAt(events, begin);
       // One that sleeps cannot begin it: what it would do is known, and was asked for above.
-      if (begin < 0 || frame.sleeps(task, reversal.choiceAt(events, begin))) continue;
-      frame.plan(reversal.sequence(events, begin));
+      if (frame.sleeps(task, choice)) continue;
+      frame.plan({ task, choice, next: null });
       return;
     }
     frame.planAll();

@@ -6,7 +6,7 @@ import type { EventLog } from '@fsport/core';
 import type { History } from './history.js';
 import { conflicts, type Label } from './label.js';
 import type { Subject } from './subject.js';
-import { EVERY, type Wakeup, WHATEVER } from './wakeup.js';
+import type { Wakeup } from './wakeup.js';
 
 /** Reused: {@link begin} before use. */
 export class Reversal {
@@ -26,10 +26,10 @@ export class Reversal {
     this.#subject = subject;
   }
 
-  /** Forget all events but the subject, and make room for this many tasks. */
-  begin(tasks: number): void {
+  /** Forget all events but the subject. */
+  begin(): void {
     this.#count = 0;
-    if (this.#first.length < tasks) this.#first = new Int32Array(tasks * 2);
+    if (this.#first.length < this.#history.width) this.#first = new Int32Array(this.#history.width);
   }
 
   /** Add the next event. */
@@ -49,7 +49,7 @@ export class Reversal {
   initial(events: EventLog, task: number, known: Label | null): number {
     const { clocks, width, task: taskOf } = this.#history;
     const first = this.#first;
-    first.fill(-1, 0, width < first.length ? width : first.length);
+    first.fill(-1);
     for (let at = 0; at < this.#count; at++) {
       const event = this.#events[at] as number;
       const its = taskOf[event] as number;
@@ -57,7 +57,7 @@ export class Reversal {
         if ((first[its] as number) < 0) first[its] = event;
         continue;
       }
-      for (let other = 0; other < first.length; other++) {
+      for (let other = 0; other < width; other++) {
         const begin = first[other] as number;
         if (begin >= 0 && (clocks[event * width + other] as number) > begin) return -1;
       }
@@ -77,31 +77,28 @@ export class Reversal {
   }
 
   /**
-   * All of it, as a sequence of steps. It ends early at a choice: what comes after that depends on the
-   * alternative, and all of them are explored unless it is the first step.
+   * The shortest part of it that reverses the race, as a sequence of steps: what the subject depends on, and the
+   * subject. It ends early at a choice: what comes after that depends on the alternative.
    *
    * @param events - The log.
-   * @param begin - The position of the step to begin with.
    */
-  sequence(events: EventLog, begin: number): Wakeup {
-    let end = 0;
-    while (end < this.#count && !this.#isChoice(events, end)) end++;
-    let then = WHATEVER;
-    for (let at = end; at >= 0; at--) {
-      if (at !== begin) then = [{ task: this.#taskAt(at), choice: EVERY, then }];
+  shortest(events: EventLog): Wakeup {
+    let next: Wakeup | null = {
+      task: this.#subject.task,
+      choice: this.choiceAt(events, this.#count),
+      next: null,
+    };
+    for (let at = this.#count - 1; at >= 0; at--) {
+      const event = this.#events[at] as number;
+      if (!this.#subject.comesAfter(events, this.#history, event)) continue;
+      const choice = events.choice[event] as number;
+      next = {
+        task: this.#history.task[event] as number,
+        choice: Math.max(choice, 0),
+        next: choice < 0 ? next : null,
+      };
     }
-    if (this.#isChoice(events, begin)) then = WHATEVER;
-    return { task: this.#taskAt(begin), choice: this.choiceAt(events, begin), then };
-  }
-
-  #taskAt(at: number): number {
-    return at === this.#count
-      ? this.#subject.task
-      : (this.#history.task[this.#events[at] as number] as number);
-  }
-
-  #isChoice(events: EventLog, at: number): boolean {
-    return at < this.#count && (events.choice[this.#events[at] as number] as number) >= 0;
+    return next;
   }
 
   #disturbs(events: EventLog, event: number, known: Label | null): boolean {

@@ -16,9 +16,6 @@ export interface Wakeup {
   readonly task: number;
   /** The alternative it picks, or {@link EVERY}. */
   readonly choice: number;
-  /** What to do after it; nothing: whatever comes. */
-  readonly then: readonly Wakeup[];
+  /** What to do after it; `null`: whatever comes. */
+  readonly next: Wakeup | null;
 }
-
-/** Nothing in particular comes next. */
-export const WHATEVER: readonly Wakeup[] = [];

@@ -24,7 +24,7 @@ import { History } from '../dpor/history.js';
 import { conflicts } from '../dpor/label.js';
 import { RaceSearch } from '../dpor/races.js';
 import { Tail } from '../dpor/tail.js';
-import { EVERY, WHATEVER } from '../dpor/wakeup.js';
+import { EVERY } from '../dpor/wakeup.js';
 import type { Strategy } from './strategy.js';
 
 /** How often others may let others go first while a task that can run is not run. */
@@ -82,8 +82,9 @@ export class DporStrategy implements Strategy {
     const frame = this.#frames[depth] ?? new Frame();
     this.#frames[depth] = frame;
     this.#enter(frame, execution, depth);
-    if (depth > 0) for (const step of (this.#frames[depth - 1] as Frame).then) frame.plan(step);
-    if (!frame.advance()) frame.choose(this.#choose(frame, depth), EVERY, WHATEVER);
+    const next = depth === 0 ? null : (this.#frames[depth - 1] as Frame).next;
+    if (next !== null && isFree(frame, next.task)) frame.choose(next.task, EVERY, next.next);
+    else frame.choose(this.#choose(frame, depth), EVERY, null);
     return frame.chosen;
   }
 
