@@ -6,7 +6,7 @@ import type { StrategyName } from './strategies/registry.js';
 export type Verdict = 'pass' | 'fail' | 'unknown';
 
 /** What a search is doing, for progress reports. */
-export type Phase = 'determinism' | 'pos' | 'random' | 'dfs' | 'dpor' | 'shrink';
+export type Phase = Exclude<StrategyName, 'auto'> | 'shrink';
 
 /** Where a search is. */
 export interface Progress {
@@ -28,6 +28,8 @@ export type StopReason =
   | 'executions'
   /** The deadline passed. */
   | 'time'
+  /** Everything within the bound on preemptions was seen. */
+  | 'bound'
   /** Everything was seen, but for executions in which a task that polls keeps others from running. */
   | 'unfair';
 
@@ -43,6 +45,15 @@ export interface SearchOptions {
   readonly samples?: number;
   /** Seed of the sampling strategies. Default 1. */
   readonly seed?: number;
+  /** Most preemptions in one execution, for `bounded`. Default 2. */
+  readonly preemptions?: number;
+  /** Number of ordered steps that a bug may need, for `pct`. Default 3. */
+  readonly depth?: number;
+  /**
+   * Leave out executions in which a task makes an attempt that comes to nothing and leaves no mark, see `retry()`:
+   * they end like others. Default `true`.
+   */
+  readonly cutRetries?: boolean;
   /** Clock for {@link deadline}; without it there is none. */
   readonly now?: () => number;
   /** Value of {@link now} at which to stop. */

@@ -6,17 +6,18 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { type Comparison, compare } from './fixtures/compare.js';
+import type { Kind } from './fixtures/random-programs.js';
 
 const BASE = Number(process.env['FSPORT_SEED'] ?? 1);
 
 /** Programs that a version of the engine got wrong: joined accesses that depend on data, and a sleeping task. */
 const ONCE_LOST = [6483, 9095, 20981, 44287];
 
-function compareMany(programs: number, cap: number, base: number, reckless = false): Comparison[] {
+function compareMany(programs: number, cap: number, base: number, kind: Kind = 'plain'): Comparison[] {
   const found: Comparison[] = [];
   for (let seed = base; found.length < programs; seed++) {
     // Programs with more interleavings are not compared; the next seed takes their place.
-    const comparison = compare(seed, cap, {}, reckless);
+    const comparison = compare(seed, cap, {}, kind);
     if (comparison === null) continue;
     found.push(comparison);
     const { lost, invented, ambiguous } = comparison;
@@ -50,7 +51,7 @@ describe(`random programs from seed ${BASE}`, () => {
   );
 
   test('300 programs that throw: every prefix that ends in an error is seen', () => {
-    const all = compareMany(300, 200, BASE, true);
+    const all = compareMany(300, 200, BASE, 'reckless');
     expect(all.filter((one) => one.threw).length).toBeGreaterThan(100);
   }, 60_000);
 

@@ -4,6 +4,7 @@ export { current, enter } from './current.js';
 export { EventLog } from './events.js';
 export * from './execution.js';
 export { Identity } from './identity.js';
+export { type Attempt, beginAttempt, retry } from './retry.js';
 export * from './scheduler.js';
 export { type HistoryEntry, SharedObject } from './shared-object.js';
 export { AwaitStep, SharedArray, SharedCounter, SharedVar } from './shared-var.js';

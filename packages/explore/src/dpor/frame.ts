@@ -9,7 +9,7 @@ import { EVERY, type Wakeup } from './wakeup.js';
 export const ENABLED = 1;
 /** Everything that begins with it has been explored, from this state or an earlier one. */
 export const ASLEEP = 2;
-/** Others have waited for their turn too long: the kernel's scheduler, which is fair, would not run it. */
+/** It may not run here: others have waited for their turn too long, or the preemptions are used up. */
 export const HELD_BACK = 4;
 /** It has just let others go first, with `cond_resched()`. */
 export const YIELDED = 8;
@@ -36,6 +36,8 @@ export class Frame {
   choices = 1;
   /** Are all alternatives to be explored, or just this one? */
   every = true;
+  /** Preemptions before this state. */
+  preemptions = 0;
   /** Per task: how often others let others go first while it could have run, and did not. */
   readonly waited: number[] = [];
   /** Steps that need not be run: inherited ones first, then those explored from here. */
@@ -89,10 +91,16 @@ export class Frame {
     this.planned.push(step);
   }
 
+  /** Is all that begins with a task explored, or going to be? */
+  plans(task: number): boolean {
+    if (this.has(task, ASLEEP) || (this.chosen === task && this.every)) return true;
+    return this.planned.some((step) => step.task === task && step.choice === EVERY);
+  }
+
   /** Explore what begins with any step from here, too. */
   planAll(): void {
     for (let task = 0; task < this.tasks; task++) {
-      if (this.canRun(task)) this.plan({ task, choice: EVERY, next: null });
+      if (this.canRun(task) && !this.plans(task)) this.plan({ task, choice: EVERY, next: null });
     }
   }
 

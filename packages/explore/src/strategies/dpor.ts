@@ -30,8 +30,22 @@ import type { Strategy } from './strategy.js';
 /** How often others may let others go first while a task that can run is not run. */
 export const PATIENCE = 64;
 
+/** What a reduced search leaves out. */
+export interface DporOptions {
+  /** Leave out executions in which an attempt comes to nothing and leaves no mark, see `retry()`. */
+  readonly cutRetries?: boolean;
+  /** Most preemptions in one execution. With a bound nobody sleeps, and running out proves nothing. */
+  readonly preemptions?: number;
+  /** Deliberate faults, for tests. */
+  readonly faults?: DporFaults;
+}
+
 /** Explores one execution per trace. */
 export class DporStrategy implements Strategy {
+  /** Is there a bound? */
+  readonly bounded: boolean;
+  readonly #cutRetries: boolean;
+  readonly #preemptions: number;
   readonly #faults: DporFaults;
   readonly #frames: Frame[] = [];
   readonly #history = new History();
@@ -46,15 +60,18 @@ export class DporStrategy implements Strategy {
   #started = false;
   #complete = true;
 
-  /** @param faults - Deliberate faults, for tests. */
-  constructor(faults: DporFaults = {}) {
+  /** @param options - What it leaves out. */
+  constructor({ cutRetries = false, preemptions, faults = {} }: DporOptions = {}) {
+    this.bounded = preemptions !== undefined;
+    this.#preemptions = preemptions ?? Number.POSITIVE_INFINITY;
+    this.#cutRetries = cutRetries;
     this.#faults = faults;
-    this.#races = new RaceSearch(this.#history, this.#frames, faults);
+    this.#races = new RaceSearch(this.#history, this.#frames, this.bounded, faults);
   }
 
-  /** Having run out means that every trace was seen, unless a task had to be held back for fairness. */
+  /** Having run out means that every trace was seen, unless a task was held back for fairness or by a bound. */
   get exhaustive(): boolean {
-    return this.#complete;
+    return this.#complete && !this.bounded;
   }
 
   /** Go back to the deepest state with work left. */
@@ -94,6 +111,11 @@ export class DporStrategy implements Strategy {
     frame.choices = count;
     if (frame.every && this.#faults.firstChoiceOnly !== true) frame.nextChoice(frame.choice);
     return frame.choice;
+  }
+
+  /** As the options say. */
+  retries(): boolean {
+    return !this.#cutRetries;
   }
 
   /** Find the races of the new events. */
@@ -139,10 +161,11 @@ export class DporStrategy implements Strategy {
     const { events, runnable, tasks } = execution;
     frame.reset(tasks.length);
     for (let i = 0; i < runnable.length; i++) frame.set(runnable[i] as number, ENABLED);
+    frame.preemptions = 0;
     if (depth === 0) return;
     const parent = this.#frames[depth - 1] as Frame;
     for (const sleeper of parent.sleepers) {
-      if (this.#faults.noSleep === true) break;
+      if (this.bounded || this.#faults.noSleep === true) break;
       if (sleeper.task === parent.chosen) continue;
       if (this.#faults.noWake !== true && conflicts(events, depth - 1, sleeper.label)) continue;
       frame.sleep(sleeper);
@@ -150,6 +173,16 @@ export class DporStrategy implements Strategy {
     const yielded = (tasks[parent.chosen]?.yielded ?? false) && isLocal(events, depth - 1);
     if (yielded || parent.waited.length > 0) this.#wait(frame, parent, yielded);
     for (const index of runnable) if (tasks[index]?.yielded === true) frame.set(index, YIELDED);
+    if (this.bounded) this.#spend(frame, depth);
+  }
+
+  /** Count preemptions; when they are used up, the running task keeps the others back. */
+  #spend(frame: Frame, depth: number): void {
+    const parent = this.#frames[depth - 1] as Frame;
+    const before = depth === 1 ? -1 : (this.#frames[depth - 2] as Frame).chosen;
+    frame.preemptions = parent.preemptions + (before !== parent.chosen && goesOn(parent, before) ? 1 : 0);
+    if (frame.preemptions < this.#preemptions || !goesOn(frame, parent.chosen)) return;
+    for (let task = 0; task < frame.tasks; task++) if (task !== parent.chosen) frame.set(task, HELD_BACK);
   }
 
   /** Count how long everybody has been waiting; who has waited too long keeps the others back. */
@@ -199,6 +232,11 @@ export class DporStrategy implements Strategy {
   #branchEverywhere(depth: number): void {
     (this.#frames[depth] as Frame).planAll();
   }
+}
+
+/** Could the task that ran last go on? */
+function goesOn(frame: Frame, running: number): boolean {
+  return running >= 0 && frame.has(running, ENABLED) && !frame.has(running, YIELDED);
 }
 
 function isFree(frame: Frame, task: number): boolean {
