@@ -14,6 +14,13 @@ export interface Progress {
   readonly executions: number;
   /** What it is doing. */
   readonly phase: Phase;
+  /**
+   * Estimate of the share of the space that this phase has seen, from 0 to 1; `null` if it explores no bounded space.
+   * It assumes that what is planned now is all there is, so it is too high at first, and it can go back.
+   */
+  readonly share: number | null;
+  /** Executions per second of {@link SearchOptions.now}; `null` without that clock. */
+  readonly executionsPerSecond: number | null;
 }
 
 /** Why a search ended. */
@@ -54,7 +61,7 @@ export interface SearchOptions {
    * they end like others. Default `true`.
    */
   readonly cutRetries?: boolean;
-  /** Clock for {@link deadline}; without it there is none. */
+  /** Clock in milliseconds, for {@link deadline} and for speed; without it there is neither. */
   readonly now?: () => number;
   /** Value of {@link now} at which to stop. */
   readonly deadline?: number;

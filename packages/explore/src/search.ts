@@ -125,6 +125,7 @@ class Search {
     let executions = 0;
     let blockedExecutions = 0;
     let stopped: StopReason | null = null;
+    const share = (): number | null => strategy.share ?? null;
     while (stopped === null) {
       if (executions + blockedExecutions >= limit) stopped = 'samples';
       else if (!strategy.newExecution()) {
@@ -139,7 +140,7 @@ class Search {
           executions++;
           if (this.#judge(run) && this.#stopAtFirst) stopped = 'violation';
         }
-        this.#budget.spend(phase);
+        this.#budget.spend(phase, share);
       }
     }
     this.#phases.push({ phase, executions, blockedExecutions });

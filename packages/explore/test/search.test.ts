@@ -121,3 +121,31 @@ test('progress is reported every so many executions', () => {
   expect(seen.map((progress) => progress.executions)).toEqual([8, 16, 24, 32]);
   expect(seen.every((progress) => progress.phase === 'dpor')).toBe(true);
 });
+
+test.each(['dpor', 'dfs', 'portfolio'] as const)('%s estimates how much it has seen', (strategy) => {
+  const shares: number[] = [];
+  const onProgress = ({ share }: Progress): number => shares.push(share ?? -1);
+  const { executions } = search(lockedUpdate, { strategy, progressEvery: 1, onProgress });
+  expect(shares).toHaveLength(executions);
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+  expect(shares[0]).toBeLessThanOrEqual(0.5);
+  expect(shares.at(-1)).toBeCloseTo(1);
+});
+
+test('samplers do not know how much they have seen, and the clock tells how fast it goes', () => {
+  const seen: Progress[] = [];
+  let clock = 0;
+  const now = (): number => clock++ * 100;
+  search(fixed, {
+    strategy: 'pos',
+    maxExecutions: 4,
+    now,
+    progressEvery: 2,
+    onProgress: (progress) => seen.push(progress),
+  });
+  expect(seen).toEqual([
+    { executions: 2, phase: 'pos', share: null, executionsPerSecond: 20 },
+    { executions: 4, phase: 'pos', share: null, executionsPerSecond: 20 },
+  ]);
+});

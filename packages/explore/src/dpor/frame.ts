@@ -36,6 +36,8 @@ export class Frame {
   choices = 1;
   /** Are all alternatives to be explored, or just this one? */
   every = true;
+  /** Number of steps explored from here, without the one in progress. */
+  explored = 0;
   /** Preemptions before this state. */
   preemptions = 0;
   /** Per task: how often others let others go first while it could have run, and did not. */
@@ -57,6 +59,7 @@ export class Frame {
     // Few or none, so that one by one is cheaper than a new length.
     while (this.sleepers.length > 0) this.sleepers.pop();
     while (this.planned.length > 0) this.planned.pop();
+    this.explored = 0;
     this.tasks = tasks;
     if (this.status.length < tasks) this.status = new Uint8Array(tasks * 2);
     else for (let task = 0; task < tasks; task++) this.status[task] = 0;

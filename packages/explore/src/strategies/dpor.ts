@@ -74,6 +74,23 @@ export class DporStrategy implements Strategy {
     return this.#complete && !this.bounded;
   }
 
+  /**
+   * The share of leaves up to the last one, in a tree in which all children of a node have equally many.
+   *
+   * @see Knuth: Estimating the efficiency of backtrack programs (1975)
+   */
+  get share(): number {
+    let share = 0;
+    let rest = 1;
+    for (let depth = 0; depth < this.#history.count; depth++) {
+      const frame = this.#frames[depth] as Frame;
+      const branches = frame.explored + 1 + frame.planned.length;
+      share += (rest * frame.explored) / branches;
+      rest /= branches;
+    }
+    return share + rest;
+  }
+
   /** Go back to the deepest state with work left. */
   newExecution(): boolean {
     if (!this.#started) {
@@ -224,6 +241,7 @@ export class DporStrategy implements Strategy {
     const { chosen: task, choice, choices } = frame;
     const label = this.#history.label(depth, this.#fatal && depth === this.#history.count - 1);
     frame.sleep({ task, choice, choices, label });
+    frame.explored++;
     if (this.#faults.firstChoiceOnly !== true && frame.every && frame.nextChoice(choice + 1)) return true;
     return frame.advance();
   }

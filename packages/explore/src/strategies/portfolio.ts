@@ -25,6 +25,11 @@ export class PortfolioStrategy implements Strategy {
     return this.#running.bounded === true;
   }
 
+  /** As for the enumeration among them. */
+  get share(): number | undefined {
+    return this.#members.find((member) => member.share !== undefined)?.share;
+  }
+
   /** Steps that the one whose turn it is knows in advance. */
   get prefix(): readonly number[] {
     return this.#running.prefix ?? NOTHING_KNOWN;

@@ -7,8 +7,8 @@ export interface Strategy extends Scheduler {
   readonly exhaustive: boolean;
   /** Was something left out because of a bound? Then running out means that everything within it was seen. */
   readonly bounded?: boolean;
-  /** What share of all executions has been run, as far as can be told now: from 0 to 1; absent if it cannot. */
-  readonly progress?: number;
+  /** Estimate of the share of its space that has been seen, from 0 to 1; absent if there is no such space. */
+  readonly share?: number | undefined;
   /**
    * An execution has ended. Called before anybody judges or probes it.
    *
