@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 
+export type { DporCheckpoint, DporReport } from './dpor/checkpoint.js';
 export type { DporFaults } from './dpor/faults.js';
 export { PreemptionCounter } from './preemptions.js';
 export { type Replay, replay } from './replay.js';

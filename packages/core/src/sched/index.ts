@@ -3,7 +3,7 @@ export * from './access.js';
 export { current, enter } from './current.js';
 export { EventLog } from './events.js';
 export * from './execution.js';
-export { Identity } from './identity.js';
+export { Identity, type IdentitySnapshot } from './identity.js';
 export { type Attempt, beginAttempt, retry } from './retry.js';
 export * from './scheduler.js';
 export { type HistoryEntry, SharedObject } from './shared-object.js';
