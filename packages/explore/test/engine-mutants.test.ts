@@ -36,6 +36,7 @@ describe('a fault in the reduction is noticed', () => {
     ['shortReversal', 'lost'],
     ['guessSleepers', 'lost'],
     ['newEventsOnly', 'lost'],
+    ['weakInitials', 'golden'],
   ])('%s: %s', (fault, expected) => {
     expect(symptom({ [fault]: true })).toBe(expected);
   });

@@ -165,6 +165,7 @@ export class RaceSearch {
       const known = this.#faults.guessSleepers === true ? null : label;
       const at = reversal.initial(events, task, known);
       if (at >= 0 && reversal.choiceAt(events, at) === choice) return;
+      if (this.#faults.weakInitials === true && reversal.ignores(events, task, label)) return;
     }
     for (const { task, choice } of frame.planned) {
       const at = reversal.initial(events, task, null);

@@ -70,6 +70,16 @@ export class Reversal {
     return this.#count;
   }
 
+  /** Does a task that is no part of it do nothing that any of it depends on? */
+  ignores(events: EventLog, task: number, label: Label): boolean {
+    if (task === this.#subject.task || this.#subject.couldConflictWith(label)) return false;
+    for (let at = 0; at < this.#count; at++) {
+      const event = this.#events[at] as number;
+      if (this.#history.task[event] === task || conflicts(events, event, label)) return false;
+    }
+    return true;
+  }
+
   /** The alternative that the step at a position picks; `0` if it is no choice. */
   choiceAt(events: EventLog, at: number): number {
     const event = at === this.#count ? this.#subject.event : (this.#events[at] as number);

@@ -3,6 +3,7 @@
  * its task.
  */
 import { type Access, dependent, type EventLog, LOCAL, READ, type Step, type TaskStruct } from '@fsport/core';
+import type { Label } from './label.js';
 
 /** Reused: {@link takeEvent} or {@link takePending} before use. */
 export class Subject {
@@ -75,6 +76,18 @@ export class Subject {
       }
     }
     return false;
+  }
+
+  /** Would it conflict with what somebody else does, at its strongest? */
+  couldConflictWith({ objects, accesses, fatal }: Label): boolean {
+    if (fatal || this.fatal) return true;
+    return this.objects.some(
+      (object, i) =>
+        i < this.count &&
+        objects.some(
+          (other, at) => other === object && dependent(accesses[at] as Access, this.could[i] as Access),
+        ),
+    );
   }
 
   #add(object: number, access: Access): void {
