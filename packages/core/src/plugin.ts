@@ -36,6 +36,8 @@ export interface Supports {
   readonly collapseRange?: boolean;
   /** FALLOC_FL_INSERT_RANGE. */
   readonly insertRange?: boolean;
+  /** FICLONE and FICLONERANGE. */
+  readonly clone?: boolean;
   /** O_DIRECT. */
   readonly directIo?: boolean;
   /** IOCB_NOWAIT reads. */
@@ -62,6 +64,7 @@ export type Tables<S extends Supports> = {
     When<Claims<S, 'write'>, Required<Pick<FileOperations, 'writeIter'>>> &
     When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
     When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
+    When<Claims<S, 'clone'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
     When<
       Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange'>,
       Required<Pick<FileOperations, 'fallocate'>>
