@@ -11,6 +11,8 @@ export interface TaskSpec {
   readonly letter: string;
   /** What it does. */
   readonly ops: readonly Op[];
+  /** Letter of the task whose thread it is: they share memory and open files. Its own process if undefined. */
+  readonly threadOf?: string;
 }
 
 /** Sizes of the machine a check runs on, bytes unless said otherwise. */

@@ -27,7 +27,7 @@ import {
   type Task,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
-import { type FileState, type Possible, possibleOutcomes } from '../file-model.js';
+import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
 import { HappensBefore } from '../happens-before.js';
 import { opTitle } from '../titles.js';
 import type { CheckerName } from '../types.js';
@@ -57,20 +57,25 @@ export class Outcomes {
   allowed(execution: Execution, world: World, file: number): Allowed {
     const calls = world.calls.filter((call) => call.file === file);
     const order = this.#order(execution, calls);
-    const results = calls.map((call) => `${call.task} ${call.result}`);
+    const results = calls.map(({ task, result, op }) => `${task} ${result} ${'data' in op ? op.data : ''}`);
     const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
     let possible = this.#known.get(key);
     if (possible === undefined) {
       const start = this.#start[file] as FileState;
       possible = possibleOutcomes(
         start,
-        calls,
+        calls.map((call) => this.#completed(call)),
         (i, j) => (order[i] as boolean[])[j] as boolean,
         world.machine.maxBytes,
       );
       this.#known.set(key, possible);
     }
     return { calls, possible };
+  }
+
+  #completed(call: Call): CompletedCall {
+    if (call.op.op !== 'clone') return call;
+    return { ...call, source: this.#start[call.op.source] as FileState };
   }
 
   #order(execution: Execution, calls: readonly Call[]): boolean[][] {
