@@ -48,8 +48,10 @@ export interface Supports {
   readonly subPageBlocks?: boolean;
 }
 
-type Claims<S extends Supports, K extends keyof Supports> = S[K] extends true ? true : false;
-type When<C extends boolean, T> = true extends C ? T : unknown;
+/** Is one of these claimed for certain? */
+export type Claims<S extends Supports, K extends keyof Supports> = S[K] extends true ? true : false;
+/** `T` if it is claimed, otherwise no demand. */
+export type When<C extends boolean, T> = true extends C ? T : unknown;
 
 /** The operation tables a claim requires. A claim without its operation does not compile. */
 export type Tables<S extends Supports> = {

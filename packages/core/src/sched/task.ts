@@ -33,7 +33,7 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
   declare readonly access: Access;
   /** The kernel function or operation, in kernel spelling, for traces. */
   declare readonly verb: string;
-  /** `true` if the step can be disabled. See {@link SharedObject.ready}. */
+  /** `true` if the step can be disabled. See {@link Step.ready}. */
   declare readonly blocking: boolean;
   /** `true` if a fatal signal can end the wait, so that the object alone does not tell if it is enabled. */
   declare readonly killable: boolean;
