@@ -105,8 +105,7 @@ export function runCheck(
   }
   const scenario = new CheckScenario(fs, profile, check);
   const found = search(scenario, options);
-  const first = found.violations[0];
-  const failure = first === undefined ? null : failureOf(scenario, check, found, first);
+  const failure = found.violations.length === 0 ? null : failureOf(scenario, check, found);
   const declared = expected?.of(check.id, profile) ?? null;
   const verdict: Verdict = found.verdict;
   const agrees =
@@ -132,18 +131,10 @@ export function runCheck(
   return { result, failure };
 }
 
-function failureOf(
-  scenario: CheckScenario,
-  check: Check,
-  found: SearchResult,
-  violation: Violation,
-): Failure {
+function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): Failure {
   const steps = found.token === null ? [] : shown(replay(scenario, found.token));
   return {
-    property: propertyOf(violation),
-    rule: violation.rule ?? '',
-    message: violation.message,
-    because: violation.because ?? [],
+    ...explained(found.violations),
     steps,
     token: found.token ?? '',
     preemptions: found.preemptions,
@@ -152,12 +143,28 @@ function failureOf(
   };
 }
 
+/** The first finding of an execution; the next one says what it led to. */
+function explained(
+  violations: readonly Violation[],
+): Pick<Failure, 'property' | 'rule' | 'message' | 'because' | 'at'> {
+  const [first, next] = violations as readonly [Violation, ...Violation[]];
+  const consequence = next === undefined ? [] : [next.message, ...(next.because ?? [])];
+  return {
+    property: propertyOf(first),
+    rule: first.rule ?? '',
+    message: first.message,
+    because: [...new Set([...(first.because ?? []), ...consequence])],
+    at: first.at ?? null,
+  };
+}
+
 function shown({ steps }: Replay): ShownStep[] {
-  return steps.map(({ task, title, verb, object, result }) => ({
+  return steps.map(({ task, title, verb, object, result, preempted }) => ({
     task,
     title,
     text: `${verb}(${object ?? ''})`,
     result,
+    preempted,
   }));
 }
 
@@ -197,14 +204,10 @@ export function replayCheck(
   }
   const replayed = replay(new CheckScenario(fs, profile, check), parsed, recorder);
   const steps = shown(replayed);
-  const violation = replayed.violations[0];
-  if (violation === undefined) return { check, failure: null, steps };
+  if (replayed.violations.length === 0) return { check, failure: null, steps };
   const letters = new Set(replayed.execution.tasks.map((task) => task.name.charAt(0)));
   const failure: Failure = {
-    property: propertyOf(violation),
-    rule: violation.rule ?? '',
-    message: violation.message,
-    because: violation.because ?? [],
+    ...explained(replayed.violations),
     steps,
     token,
     preemptions: replayed.preemptions,
