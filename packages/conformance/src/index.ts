@@ -9,7 +9,7 @@ export { GROUPS } from './groups.js';
 export { type ConformanceOptions, testConformance } from './jest.js';
 export * from './matrix.js';
 export * from './ops.js';
-export { boundsOf, type ReplayedCheck, replayCheck, runCheck } from './run.js';
+export { boundsOf, type ReplayedCheck, replayCheck, runCheck, type Unsearched, unsearched } from './run.js';
 export { CheckScenario } from './scenario.js';
 export { opText, opTitle } from './titles.js';
 export * from './types.js';

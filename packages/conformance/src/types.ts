@@ -87,6 +87,8 @@ export interface ShownStep {
   readonly text: string;
   /** Result, empty if there is nothing to say. */
   readonly result: string;
+  /** Was another task run next although this one could have gone on? */
+  readonly preempted: boolean;
 }
 
 /** A failure, ready to print. */
@@ -101,6 +103,8 @@ export interface Failure {
   readonly because: readonly string[];
   /** The schedule, step by step. */
   readonly steps: readonly ShownStep[];
+  /** Index of the step at which it showed, `null` if only the end shows it. */
+  readonly at: number | null;
   /** Replay token. */
   readonly token: string;
   /** Preemptions of the schedule. */
