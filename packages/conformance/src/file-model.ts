@@ -22,6 +22,8 @@ function zeroes(count: number): number[] {
 }
 
 function overlay(file: FileState, pos: number, bytes: readonly number[]): FileState {
+  // Nothing beyond the end of the file does not make the file longer.
+  if (bytes.length === 0) return file;
   const grown =
     file.length < pos + bytes.length ? [...file, ...zeroes(pos + bytes.length - file.length)] : file.slice();
   bytes.forEach((byte, i) => {

@@ -115,6 +115,11 @@ export function readResults(allowed: Allowed): Violation[] {
   return found;
 }
 
+/** In an order that says nothing about the execution: equivalent ones must say the same. */
+function ascending(values: ReadonlySet<number>): number[] {
+  return [...values].sort((a, b) => a - b);
+}
+
 function* readAll(file: File): Task<Cells> {
   const size = yield* iSizeRead(file.fInode);
   const { cells } = yield* ksysPread64(file, loff(0), Math.max(size, 1));
@@ -157,7 +162,7 @@ export function probeContent(
   const found: Violation[] = [];
   const oldSize = inode.iSize.peek();
   if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
-    const sizes = [...possible.sizes].join(' or ');
+    const sizes = ascending(possible.sizes).join(' or ');
     found.push(finding('lost-write', 'LW-1', `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`));
   }
   for (const probe of execution.drive('probe', probes(inode, inode.iOp.setattr !== undefined))) {
@@ -203,7 +208,9 @@ function misread(
     );
   if (machine.origins.of(cell).kind === 'secret')
     return finding('stale-data', 'S-3', `${shows}, which was never written to this file`, because);
-  const expected = [...values].map((value) => `"${showByte(value)}"`).join(' or ');
+  const expected = ascending(values)
+    .map((value) => `"${showByte(value)}"`)
+    .join(' or ');
   const zeroed = values.size === 1 && values.has(0);
   if (zeroed)
     return finding(
