@@ -96,13 +96,15 @@ export class LockStep extends Step<void> {
 
 /** Waits like {@link LockStep}, or gives up when the task receives a fatal signal. */
 export class KillableLockStep extends Step<boolean> {
-  override readonly killable = true;
   readonly #lock: ExclusiveLock;
   readonly #task: TaskStruct;
   constructor(lock: ExclusiveLock, verb: string, task: TaskStruct) {
     super(lock, LOCK, verb, true);
     this.#lock = lock;
     this.#task = task;
+  }
+  override get killable(): boolean {
+    return true;
   }
   override ready(): boolean {
     return !this.#lock.isLocked || this.#task.signal?.peek() === true;
@@ -155,14 +157,15 @@ export class UnlockStep extends Step<void> {
 
 /** Waits until an exclusive lock is free, without taking it. */
 export class AwaitUnlockedStep extends Step<boolean> {
-  override readonly killable: boolean;
   readonly #lock: ExclusiveLock;
   readonly #task: TaskStruct | null;
   constructor(lock: ExclusiveLock, verb: string, killableTask: TaskStruct | null = null) {
     super(lock, AWAIT, verb, true);
     this.#lock = lock;
     this.#task = killableTask?.signal == null ? null : killableTask;
-    this.killable = this.#task !== null;
+  }
+  override get killable(): boolean {
+    return this.#task !== null;
   }
   override ready(): boolean {
     return !this.#lock.isLocked || this.#task?.signal?.peek() === true;
