@@ -182,7 +182,10 @@ async function importFileSystem(module: string, name: string): Promise<FileSyste
   }
   const what = whatIsWrong(exported.default);
   if (what === null) return exported.default as FileSystemType;
-  throw badPlugin(name, `${what}. Write "export default defineFileSystem({...})" in ${fileURLToPath(module)}`);
+  throw badPlugin(
+    name,
+    `${what}. Write "export default defineFileSystem({...})" in ${fileURLToPath(module)}`,
+  );
 }
 
 const NAME = /^[a-z0-9][\w.-]*$/i;
@@ -196,7 +199,9 @@ function whatIsWrong(exported: unknown): string | null {
   const functions = (['mkfs', 'mount', 'iget', 'bmap', 'fsck'] as const).filter(
     (key) => typeof fs[key] !== 'function',
   );
-  const objects = (['supports', 'aOps', 'iOps', 'fOps'] as const).filter((key) => typeof fs[key] !== 'object');
+  const objects = (['supports', 'aOps', 'iOps', 'fOps'] as const).filter(
+    (key) => typeof fs[key] !== 'object',
+  );
   const missing = [...functions, ...objects].join(', ');
   if (missing !== '') return `its default export has no ${missing}`;
   if (typeof fs.name !== 'string' || !NAME.test(fs.name)) return `its name is ${JSON.stringify(fs.name)}`;

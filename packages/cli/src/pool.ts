@@ -90,7 +90,12 @@ export async function runJobs(
   }
 }
 
-function taskOf({ plugin, profile, check }: Job, budgets: Budgets, beats: Int32Array, beat: number): WorkerTask {
+function taskOf(
+  { plugin, profile, check }: Job,
+  budgets: Budgets,
+  beats: Int32Array,
+  beat: number,
+): WorkerTask {
   const { module, folder, expectedPath } = plugin;
   return { module, folder, expected: expectedPath, profile, check: check.id, budgets, beats, beat };
 }

@@ -58,7 +58,7 @@ function replayOn({ fs, packageName, folder }: Plugin, profile: string, token: s
     return replayCheck(fs, profile, token);
   } catch (error) {
     const thrown = error instanceof UsageError ? null : thrownBy(error, folder);
-    if (thrown === null || thrown === undefined) throw error;
+    if (thrown === null) throw error;
     const where = thrown.because.join('; ');
     throw new UsageError(
       'BAD_PLUGIN',

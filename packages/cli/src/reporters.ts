@@ -1,6 +1,6 @@
 /** The reports that a run can print. */
 import { CHECKS } from '@fsport/conformance';
-import { reportText, type RunEvents, runJson, type TextOptions } from '@fsport/report';
+import { type RunEvents, reportText, runJson, type TextOptions } from '@fsport/report';
 
 type Reporter = (events: RunEvents, write: (text: string) => void, options: TextOptions) => void;
 

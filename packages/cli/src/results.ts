@@ -92,7 +92,9 @@ export class Results {
       // The first run knows no times.
     }
     const lines = text.split('\n').map((line) => /^(.+) ([\d.]+)$/.exec(line));
-    return new Map(lines.flatMap((found) => (found === null ? [] : [[found[1] as string, Number(found[2])]])));
+    return new Map(
+      lines.flatMap((found) => (found === null ? [] : [[found[1] as string, Number(found[2])]])),
+    );
   }
 }
 

@@ -12,7 +12,11 @@ export function withSelection(command: Command): Command {
     .argument('[names...]', 'filesystems (ext4, fs-ext4) and checks (ids, globs, short names such as E1)')
     .option('-g, --group <names>', 'groups of checks, in addition to those named (default: auto)', listed)
     .option('-x, --exclude-group <names>', 'groups to leave out', listed)
-    .option('-e, --exclude <entry>', 'a check or glob to leave out, and why: "E1 # reason"; repeatable', collected)
+    .option(
+      '-e, --exclude <entry>',
+      'a check or glob to leave out, and why: "E1 # reason"; repeatable',
+      collected,
+    )
     .option('-E, --exclude-file <file>', 'a file of such entries, one per line; repeatable', collected)
     .option(
       '-X, --exclude-own <name>',

@@ -52,20 +52,25 @@ export function select(plugins: Plugins, wanted: Wanted, group: string | null): 
   const names = wanted.names.filter((name) => plugins.has(name));
   const patterns = wanted.names.filter((name) => !plugins.has(name));
   const used = names.length === 0 ? plugins.all() : plugins.all().filter((one) => names.some(isNameOf(one)));
-  if (used.length === 0) throw nothing('No filesystem package was found. Make one a dependency of this package');
+  if (used.length === 0)
+    throw nothing('No filesystem package was found. Make one a dependency of this package');
   const chosen = selectAll(plugins, patterns, wanted.group, group);
   const own = wanted.excludeOwn.map((name) => readOwnExcludeFiles(used, name));
   const general = entriesOf(wanted);
   const excluded: Excluded[] = [...reasonsOf(general, chosen)];
   const filesystems = used.flatMap((plugin) => {
-    const more = reasonsOf(own.flatMap((files) => files.get(plugin) ?? []), chosen);
+    const more = reasonsOf(
+      own.flatMap((files) => files.get(plugin) ?? []),
+      chosen,
+    );
     excluded.push(...more.map(({ check, reason }) => ({ check: `${plugin.fs.name} ${check}`, reason })));
     const gone = new Set([...reasonsOf(general, chosen), ...more].map(({ check }) => check));
     const checks = chosen.filter(({ id }) => !gone.has(id));
     const profiles = profilesOf(plugin, used, wanted.profile);
     return checks.length === 0 || profiles.length === 0 ? [] : [{ plugin, profiles, checks }];
   });
-  if (filesystems.length === 0) throw nothing('Nothing is left to run. Leave out less, or ask for other groups');
+  if (filesystems.length === 0)
+    throw nothing('Nothing is left to run. Leave out less, or ask for other groups');
   return { filesystems, excluded };
 }
 
@@ -110,7 +115,11 @@ function named(plugins: Plugins, pattern: string): readonly Check[] {
 function inGroup(name: string): readonly Check[] {
   if (!Object.hasOwn(GROUPS, name)) {
     const known = Object.keys(GROUPS).join(', ');
-    throw new UsageError('UNKNOWN_GROUP', { group: name }, `There is no group "${name}". There are ${known}.`);
+    throw new UsageError(
+      'UNKNOWN_GROUP',
+      { group: name },
+      `There is no group "${name}". There are ${known}.`,
+    );
   }
   return CHECKS.filter((check) => check.groups.includes(name));
 }

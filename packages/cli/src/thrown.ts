@@ -10,7 +10,7 @@ import { placeOf } from '@fsport/explore';
  * @param folder - Folder of the package of the filesystem.
  * @returns `null` if the error is not the filesystem's.
  */
-export function thrownBy(error: unknown, folder: string): Unsearched['failure'] | null {
+export function thrownBy(error: unknown, folder: string): NonNullable<Unsearched['failure']> | null {
   if (!(error instanceof Error)) return null;
   const stack = error.stack ?? '';
   if (!stack.includes(folder) && !stack.includes(pathToFileURL(folder).href)) return null;

@@ -12,7 +12,7 @@ import {
 import type { FileSystemType } from '@fsport/core';
 import type { SearchOptions } from '@fsport/explore';
 import type { Budgets } from './budgets.js';
-import { thrownBy } from "./thrown.js";
+import { thrownBy } from './thrown.js';
 
 /** A job as it travels to a worker. */
 export interface WorkerTask {

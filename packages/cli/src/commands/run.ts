@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { CHECKS, type Check } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
 import { STRATEGIES, type StrategyName } from '@fsport/explore';
-import { raceText, type RunEvents, showProgress } from '@fsport/report';
+import { type RunEvents, raceText, showProgress } from '@fsport/report';
 import { Command, Option } from 'commander';
 import { EventEmitter } from 'eventemitter3';
 import { discover } from '../discovery.js';
@@ -42,16 +42,24 @@ export function runCommand(ended: (status: number) => void): Command {
   const command = new Command('run').description('run checks and report what breaks');
   return withSelection(command)
     .option('-n, --list', 'print the ids of the checks that would run, and run none')
-    .option('-R, --reporter <names>', `reports to print: ${Object.keys(REPORTERS).join(', ')}`, replaced, ['text'])
+    .option('-R, --reporter <names>', `reports to print: ${Object.keys(REPORTERS).join(', ')}`, replaced, [
+      'text',
+    ])
     .option('-j, --workers <n>', 'worker threads; changes no result', whole(1, 1024), availableParallelism())
     .option('-r, --random', 'in a random order; prints the seed, which --seed repeats')
     .addOption(
-      new Option('--strategy <name>', 'how to explore').choices(['auto', ...Object.keys(STRATEGIES)]).default('auto'),
+      new Option('--strategy <name>', 'how to explore')
+        .choices(['auto', ...Object.keys(STRATEGIES)])
+        .default('auto'),
     )
     .option('--seed <n>', 'seed of what is random (default: 1; with -r a new one)', whole(0, MOST_SEED))
     .option('--max-executions <n>', 'executions per check; "unknown" beyond', whole(1), 1_000_000)
     .option('--max-steps <n>', 'steps per execution; a livelock beyond', whole(1, MOST_STEPS), 5_000)
-    .option('--time <time>', 'time per check, such as 30s, 5m or 4h; "unknown" beyond (default: no limit)', duration)
+    .option(
+      '--time <time>',
+      'time per check, such as 30s, 5m or 4h; "unknown" beyond (default: no limit)',
+      duration,
+    )
     .option('--bail [n]', 'stop after n unexpected verdicts (default: never; without a number: 1)', whole(1))
     .option('--no-times', 'leave out all times, so that two runs print the same bytes')
     .option('--results <folder>', 'folder of results', 'results')
