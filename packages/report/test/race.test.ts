@@ -49,6 +49,11 @@ describe('columns', () => {
     expect(text.replaceAll(/\s+/g, '')).toContain(`${name}(y)done`);
   });
 
+  test('break a title that is too long before its arguments', () => {
+    const text = columnsText(turns(['p', 'r', 'w', 'a']), null, PLAIN);
+    expect(text).toMatch(/^ +fallocate .*\n +\(PUNCH_HOLE\) /);
+  });
+
   test('are shared by what one task left to interrupts, and name all of it', () => {
     const text = columnsText([step('r', 'a()'), step('rA', 'b()'), step('rB', 'c()')], null, PLAIN);
     const [head, names] = text.split('\n') as [string, string];
