@@ -33,7 +33,7 @@ test.each(CUTS)(
       };
     }
     const reduced = explore({ strategy: 'dpor' });
-    const sampled = explore({ strategy: 'random', maxExecutions: 1_000 });
+    const sampled = explore({ strategy: 'random', maxExecutions: 500 });
     expect(reduced.exhaustive).toBe(true);
     expect(reduced.found).toEqual(expect.arrayContaining(sampled.found));
   },
