@@ -269,6 +269,13 @@ const V5_15: readonly Row[] = [
     () => skipped('zap_pte_range(pte)', 'truncateCleanupPage'),
     'M22',
   ],
+  [
+    'grown-file-keeps-page-writable',
+    'triple/store-grow-store',
+    'lost-write',
+    () => skipped('page_mkclean_one(pte)', 'pagecacheIsizeExtended'),
+    'M29',
+  ],
 ];
 
 /** Before there was the lock, truncation was guarded by i_size alone. */
