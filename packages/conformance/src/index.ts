@@ -10,7 +10,7 @@ export { type ConformanceOptions, testConformance } from './jest.js';
 export * from './matrix.js';
 export * from './mutants.js';
 export * from './ops.js';
-export { boundsOf, type ReplayedCheck, replayCheck, runCheck } from './run.js';
+export { boundsOf, type ReplayedCheck, replayCheck, runCheck, type Unsearched, unsearched } from './run.js';
 export { CheckScenario } from './scenario.js';
 export { opText, opTitle } from './titles.js';
 export * from './types.js';

@@ -122,7 +122,7 @@ export function weakened(lock: string, within: string): StepFault {
   };
 }
 
-/** Names of the functions that are being run, innermost first. */
+/** Names of the functions that the task in progress is in, innermost first. */
 function callers(): readonly (string | null)[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
   const holder: { stack?: readonly (string | null)[] } = {};
@@ -132,7 +132,9 @@ function callers(): readonly (string | null)[] {
   const names = holder.stack ?? [];
   Error.prepareStackTrace = prepareStackTrace;
   Error.stackTraceLimit = stackTraceLimit;
-  return names;
+  // A task runs to its first step inside the one that spawns it.
+  const spawned = names.indexOf('spawn');
+  return spawned < 0 ? names : names.slice(0, spawned);
 }
 
 /** Runs what a fault puts in place of a step. Its own steps are as they are; {@link callers} shows it. */

@@ -28,7 +28,7 @@ import {
   type Task,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
-import { type FileState, type Possible, possibleOutcomes } from '../file-model.js';
+import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
 import { HappensBefore } from '../happens-before.js';
 import { opTitle } from '../titles.js';
 import type { CheckerName } from '../types.js';
@@ -58,20 +58,25 @@ export class Outcomes {
   allowed(execution: Execution, world: World, file: number): Allowed {
     const calls = world.calls.filter((call) => call.file === file);
     const order = this.#order(execution, calls);
-    const results = calls.map((call) => `${call.task} ${call.result}`);
+    const results = calls.map(({ task, result, op }) => `${task} ${result} ${'data' in op ? op.data : ''}`);
     const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
     let possible = this.#known.get(key);
     if (possible === undefined) {
       const start = this.#start[file] as FileState;
       possible = possibleOutcomes(
         start,
-        calls,
+        calls.map((call) => this.#completed(call)),
         (i, j) => (order[i] as boolean[])[j] as boolean,
         world.machine.maxBytes,
       );
       this.#known.set(key, possible);
     }
     return { calls, possible };
+  }
+
+  #completed(call: Call): CompletedCall {
+    if (call.op.op !== 'clone') return call;
+    return { ...call, source: this.#start[call.op.source] as FileState };
   }
 
   #order(execution: Execution, calls: readonly Call[]): boolean[][] {
@@ -109,6 +114,11 @@ export function readResults(allowed: Allowed): Violation[] {
     found.push(finding('stale-data', 'S-3', message, [becauseOfByte(cell)]));
   }
   return found;
+}
+
+/** In an order that says nothing about the execution: equivalent ones must say the same. */
+function ascending(values: ReadonlySet<number>): number[] {
+  return [...values].sort((a, b) => a - b);
 }
 
 function* readAll(file: File): Task<Cells> {
@@ -163,7 +173,7 @@ export function probeContent(
   const found: Violation[] = [];
   const oldSize = inode.iSize.peek();
   if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
-    const sizes = [...possible.sizes].join(' or ');
+    const sizes = ascending(possible.sizes).join(' or ');
     found.push(finding('lost-write', 'LW-1', `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`));
   }
   const shown = driveProbes(execution, inode);
@@ -211,7 +221,9 @@ function misread(
     );
   if (machine.origins.of(cell).kind === 'secret')
     return finding('stale-data', 'S-3', `${shows}, which was never written to this file`, because);
-  const expected = [...values].map((value) => `"${showByte(value)}"`).join(' or ');
+  const expected = ascending(values)
+    .map((value) => `"${showByte(value)}"`)
+    .join(' or ');
   const zeroed = values.size === 1 && values.has(0);
   if (zeroed)
     return finding(

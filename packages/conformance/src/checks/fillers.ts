@@ -82,6 +82,26 @@ export const FILLERS: readonly Filler[] = [
     requires: { mmap: true, write: true },
     groups: ['fault'],
   }),
+  filler(
+    'populate-read',
+    'f',
+    'read-fault',
+    (range) => ({ op: 'madvise', advice: 'POPULATE_READ', ...range }),
+    {
+      requires: { mmap: true },
+      groups: ['fault'],
+    },
+  ),
+  filler(
+    'populate-write',
+    'm',
+    'mkwrite',
+    (range) => ({ op: 'madvise', advice: 'POPULATE_WRITE', ...range }),
+    {
+      requires: { mmap: true, write: true },
+      groups: ['fault'],
+    },
+  ),
   filler('buffered-write', 'w', 'buffered-write', (range) => ({ op: 'pwrite', ...half(range) }), {
     requires: { write: true },
     groups: ['writeback'],

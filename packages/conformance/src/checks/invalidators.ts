@@ -1,4 +1,4 @@
-/** Who removes pages and changes the blocks behind them: the columns of the generated pairs. */
+/** Who removes pages, and mostly changes the blocks behind them: the columns of the generated pairs. */
 import type { Supports } from '@fsport/core';
 import type { FallocateMode, Op } from '../ops.js';
 import type { PairGeometry } from './geometry.js';
@@ -24,6 +24,8 @@ function fallocate(mode: FallocateMode): (g: PairGeometry) => Op {
 }
 
 const always = (): boolean => true;
+/** Nothing changes behind the pages, so the range does not matter. */
+const wholePages = (g: PairGeometry): boolean => g.geometry.name === 'page' || g.geometry.name === 'block';
 const shiftable = (g: PairGeometry): boolean => g.shiftable;
 
 /** All of them. */
@@ -75,5 +77,29 @@ export const INVALIDATORS: readonly Invalidator[] = [
     groups: ['truncate'],
     fits: (g) => g.geometry.name === 'eof',
     op: ({ file, geometry }) => ({ op: 'ftruncate', size: file.size + geometry.pageSize }),
+  },
+  {
+    name: 'madvise-remove',
+    row: null,
+    requires: { punchHole: true, mmap: true },
+    groups: ['punch'],
+    fits: (g) => g.geometry.name === 'page',
+    op: ({ range }) => ({ op: 'madvise', advice: 'REMOVE', ...range }),
+  },
+  {
+    name: 'fadvise-dontneed',
+    row: null,
+    requires: {},
+    groups: ['readahead'],
+    fits: wholePages,
+    op: ({ wanted }) => ({ op: 'fadvise', advice: 'DONTNEED', ...wanted }),
+  },
+  {
+    name: 'reclaim',
+    row: null,
+    requires: {},
+    groups: ['readahead'],
+    fits: wholePages,
+    op: ({ wanted }) => ({ op: 'reclaim', pos: wanted.pos }),
   },
 ];

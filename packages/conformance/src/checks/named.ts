@@ -2,7 +2,7 @@
  * The interleavings that have a name, one by one.
  *
  * E1 to E8 are ext4's, before `mapping->invalidate_lock`; E4 and E6 are negative: they must not fail before
- * either.
+ * either. X3 is for filesystems that clone.
  */
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
@@ -182,5 +182,19 @@ export const NAMED: readonly Check[] = [
       { letter: 'r', ops: [READ] },
     ],
     see: 'E8: filled between truncate_pagecache() and the shift',
+  },
+  {
+    ...BASE,
+    id: 'race/x3-clone-vs-store',
+    summary: 'A store racing a clone into the same page goes to the blocks that the page has after it.',
+    groups: ['auto', 'named', 'fault'],
+    requires: { clone: true, mmap: true, write: true },
+    row: 'remap',
+    files: [THREE_PAGES, { ino: 13, size: 24, blocks: [{ data: 'K' }, { data: 'L' }, { data: 'M' }] }],
+    tasks: [
+      { letter: 'c', ops: [{ op: 'clone', source: 1, sourcePos: 8, pos: 8, len: 8 }] },
+      { letter: 'm', ops: [{ op: 'store', pos: 8, data: 'x' }] },
+    ],
+    see: 'X3: a page dirtied between the flush and the remap keeps old content over a new, shared extent',
   },
 ];

@@ -181,7 +181,6 @@ class QueueWrite extends Step<void> {
 }
 
 class KillableDown extends Step<number> {
-  override readonly killable = true;
   readonly #sem: Rwsem;
   readonly #how: Acquisition;
   readonly #task: TaskStruct;
@@ -190,6 +189,9 @@ class KillableDown extends Step<number> {
     this.#sem = sem;
     this.#how = how;
     this.#task = task;
+  }
+  override get killable(): boolean {
+    return true;
   }
   get taskIndex(): number {
     return this.#task.index;

@@ -51,7 +51,7 @@ export class Frame {
     this.choice = 0;
     if (this.waited.length > 0) this.waited.length = 0;
     this.chosenLabel = null;
-    if (this.sleepers.length > 0) this.sleepers.length = 0;
+    while (this.sleepers.length > 0) this.sleepers.pop(); // a few; cheaper than a new length
     this.tasks = tasks;
     if (this.status.length < tasks) this.status = new Uint8Array(tasks * 2);
     else for (let task = 0; task < tasks; task++) this.status[task] = 0;

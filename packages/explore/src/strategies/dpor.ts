@@ -21,7 +21,7 @@ import { ABANDON, type Ending, type EventLog, type Execution } from '@fsport/cor
 import type { DporFaults } from '../dpor/faults.js';
 import { ASLEEP, DONE, ENABLED, Frame, HELD_BACK, PLANNED, YIELDED } from '../dpor/frame.js';
 import { History } from '../dpor/history.js';
-import { conflicts, eitherLabel, labelOf } from '../dpor/label.js';
+import { conflicts, eitherLabel } from '../dpor/label.js';
 import { RaceSearch } from '../dpor/races.js';
 import { Tail } from '../dpor/tail.js';
 import type { Strategy } from './strategy.js';
@@ -35,8 +35,9 @@ export class DporStrategy implements Strategy {
   readonly #frames: Frame[] = [];
   readonly #history = new History();
   readonly #races: RaceSearch;
-  /** The tasks of the steps up to the branch; the last of them is the first new one. */
-  readonly prefix: number[] = [];
+  /** The tasks of the steps up to the branch, the last of them the first new one; then {@link ABANDON}. */
+  readonly prefix: number[] = [ABANDON];
+  #forced = 0;
   /** Events that conflict with one that is not before them in their own task, in order. */
   readonly #racy: number[] = [];
   readonly #tail = new Tail();
@@ -76,7 +77,7 @@ export class DporStrategy implements Strategy {
   /** Follow the path, then the running task as long as it goes. */
   nextTask(execution: Execution): number {
     const depth = execution.events.count;
-    if (depth < this.prefix.length) return this.prefix[depth] as number;
+    if (depth < this.#forced) return this.prefix[depth] as number;
     const frame = this.#frames[depth] ?? new Frame();
     this.#frames[depth] = frame;
     this.#enter(frame, execution, depth);
@@ -124,8 +125,12 @@ export class DporStrategy implements Strategy {
 
   /** The next execution begins with the chosen tasks of the first states. */
   #force(steps: number): void {
-    this.prefix.length = steps;
-    for (let i = 0; i < steps; i++) this.prefix[i] = (this.#frames[i] as Frame).chosen;
+    // Below the last branch nothing has changed.
+    for (let i = Math.max(Math.min(this.#forced, steps) - 1, 0); i < steps; i++) {
+      this.prefix[i] = (this.#frames[i] as Frame).chosen;
+    }
+    this.prefix[steps] = ABANDON;
+    this.#forced = steps;
   }
 
   /** A state is entered for the first time: who can run, who sleeps. */
@@ -182,7 +187,7 @@ export class DporStrategy implements Strategy {
   /** Find the next thing to do in a state whose subtree has just been explored. */
   #advance(depth: number): boolean {
     const frame = this.#frames[depth] as Frame;
-    let label = labelOf(this.#history, depth, this.#fatal && depth === this.#history.count - 1);
+    let label = this.#history.label(depth, this.#fatal && depth === this.#history.count - 1);
     if (frame.chosenLabel !== null) label = eitherLabel(frame.chosenLabel, label);
     if (frame.choice + 1 < frame.choiceCount && this.#faults.firstChoiceOnly !== true) {
       frame.chosenLabel = label;
