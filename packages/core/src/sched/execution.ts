@@ -77,6 +77,8 @@ export class Execution {
   task: TaskStruct | null = null;
   /** Set while the execution is replayed for people. */
   recorder: Recorder | null = null;
+  /** Set while a fault is applied to the program from outside: the task that runs in place of a step, or `null`. */
+  instead: ((step: Step<unknown>) => Task<unknown> | null) | null = null;
   /** Free for the layer above: the machine that this execution runs on. */
   machine: unknown = null;
   readonly #identity: Identity;
