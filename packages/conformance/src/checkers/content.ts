@@ -10,6 +10,7 @@
 import {
   byteOf,
   type Cells,
+  ContractError,
   type Execution,
   File,
   type Inode,
@@ -25,6 +26,7 @@ import {
   pgoff,
   showByte,
   type Task,
+  UsageError,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
@@ -179,6 +181,18 @@ export function probeContent(
     }
   }
   return found;
+}
+
+/**
+ * What it means that a probe did not end: with nothing in progress, using a file throws or waits for ever.
+ *
+ * @param error - What driving the probe threw.
+ * @throws UsageError if that is what it threw: the tool is misused, which says nothing about the filesystem.
+ */
+export function unusable(error: unknown): Violation {
+  if (error instanceof UsageError) throw error;
+  const property = error instanceof ContractError ? error.code : 'threw';
+  return { property, message: `with nothing in progress, using the file fails: ${error}` };
 }
 
 /** Foreign bytes that are the file's own content by now. */
