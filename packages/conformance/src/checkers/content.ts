@@ -84,6 +84,8 @@ export class Outcomes {
     const { events } = execution;
     let happensBefore: HappensBefore | null = null;
     const firstOf = (call: Call): number => {
+      // Without a step of its own, it happened together with the step before it.
+      if (call.last < call.after) return call.last;
       for (let event = call.after; event < events.count; event++)
         if (events.task[event] === call.task) return event;
       return -1;
