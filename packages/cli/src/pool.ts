@@ -4,6 +4,7 @@ import { type CheckReport, unsearched } from '@fsport/conformance';
 import { Piscina } from 'piscina';
 import type { Budgets } from './budgets.js';
 import type { Job } from './jobs.js';
+import { thrownBy } from './thrown.js';
 import { PATIENCE_SECONDS, Watchdog } from './watchdog.js';
 import type { WorkerResult, WorkerTask } from './worker.js';
 
@@ -114,7 +115,15 @@ function neverYields({ plugin, profile, check }: Job, executions: number): Ended
   return { report, seconds: null, broken: null };
 }
 
+/** A worker that died: of something that the filesystem left behind, or of ours. */
 function broken(job: Job, error: unknown): Ended {
+  const { plugin, profile, check } = job;
+  const failure = thrownBy(error, plugin.folder);
+  if (failure !== null) {
+    const ended = { verdict: 'fail', reason: null, failure } as const;
+    const report = unsearched(plugin.fs, profile, check, plugin.expected, ended);
+    return { report, seconds: null, broken: null };
+  }
   const cause = error instanceof Error ? error : new Error(String(error));
   const report = unfinished(job, `internal error: ${cause.message}`);
   return { report, seconds: null, broken: cause };

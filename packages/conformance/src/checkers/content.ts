@@ -156,6 +156,16 @@ function* probes(inode: Inode, mayExtend: boolean): Task<Probe[]> {
   return [cached, fromDisk, { after: 'extended', cells: yield* readAll(file), size: grown }];
 }
 
+/** A probe runs the model, which can break a contract there as anywhere. */
+function driveProbes(execution: Execution, inode: Inode): Probe[] | Violation {
+  try {
+    return execution.drive('probe', probes(inode, inode.iOp.setattr !== undefined));
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return { property: error.code, message: `afterwards, alone: ${error.message}` };
+  }
+}
+
 /** Probe the final state of a file: S-3, LW-1, Z-1, Z-2. Changes the world; the last thing to be done with it. */
 export function probeContent(
   execution: Execution,
@@ -169,7 +179,9 @@ export function probeContent(
     const sizes = ascending(possible.sizes).join(' or ');
     found.push(finding('lost-write', 'LW-1', `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`));
   }
-  for (const probe of execution.drive('probe', probes(inode, inode.iOp.setattr !== undefined))) {
+  const shown = driveProbes(execution, inode);
+  if (!Array.isArray(shown)) return [...found, shown];
+  for (const probe of shown) {
     for (let at = 0; at < probe.size; at++) {
       const cell = probe.cells[at] ?? 0;
       const byte = byteOf(cell);

@@ -65,4 +65,24 @@ export const TRIPLES: readonly Check[] = [
       { letter: 'u', threadOf: 'v', ops: [{ op: 'munmap' }] },
     ],
   }),
+  triple('store-grow-store', {
+    summary:
+      'A page that is mapped writable when the file grows asks for the new block before it is stored to.',
+    requires: { mmap: true, write: true, truncate: true, writeback: true, subPageBlocks: true },
+    groups: ['auto', 'truncate', 'fault', 'writeback'],
+    geometry: { name: 'eof', pageSize: 8, blockSize: 4 },
+    files: [{ ino: 12, size: 12, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] }],
+    tasks: [
+      {
+        letter: 'm',
+        ops: [
+          { op: 'store', pos: 8, data: 'x' },
+          { op: 'ftruncate', size: 16 },
+          { op: 'store', pos: 12, data: 'y' },
+        ],
+      },
+      { letter: 'b', ops: [{ op: 'flush' }] },
+    ],
+    see: 'mm/truncate.c pagecache_isize_extended() (v5.15)',
+  }),
 ];

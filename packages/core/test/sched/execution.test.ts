@@ -140,7 +140,7 @@ describe('the scheduler', () => {
     let asked = 0;
     execution.run({
       ...IN_ORDER,
-      prefix: [2, 1],
+      prefix: [2, 1, ABANDON],
       nextTask: ({ runnable }) => {
         asked++;
         return runnable[0] as number;
