@@ -541,3 +541,10 @@ test('a deadlock of children reads the same, whichever was created first', () =>
   expect(all.violations).toEqual(['deadlock : child (aA), child (bA) wait for ever']);
   expect(explore(fs, 'v5.14', check, 'dpor').violations).toEqual(all.violations);
 });
+
+test('a cycle of locks reads the same, whichever order was seen first', () => {
+  const fs = fixture({ fallocate: inOrder, fadvise: inWrongOrder });
+  const orders = (check: Check) =>
+    explore(fs, 'v5.14', check, 'dpor').violations.filter((violation) => violation.startsWith('lock-order'));
+  expect(orders(checkOf([[ALLOCATE], [ADVISE]]))).toEqual(orders(checkOf([[ADVISE], [ALLOCATE]])));
+});

@@ -26,6 +26,7 @@ import {
   pgoff,
   showByte,
   type Task,
+  UsageError,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
@@ -83,6 +84,8 @@ export class Outcomes {
     const { events } = execution;
     let happensBefore: HappensBefore | null = null;
     const firstOf = (call: Call): number => {
+      // Without a step of its own, it happened together with the step before it.
+      if (call.last < call.after) return call.last;
       for (let event = call.after; event < events.count; event++)
         if (events.task[event] === call.task) return event;
       return -1;
@@ -192,6 +195,18 @@ export function probeContent(
     }
   }
   return found;
+}
+
+/**
+ * What it means that a probe did not end: with nothing in progress, using a file throws or waits for ever.
+ *
+ * @param error - What driving the probe threw.
+ * @throws UsageError if that is what it threw: the tool is misused, which says nothing about the filesystem.
+ */
+export function unusable(error: unknown): Violation {
+  if (error instanceof UsageError) throw error;
+  const property = error instanceof ContractError ? error.code : 'threw';
+  return { property, message: `with nothing in progress, using the file fails: ${error}` };
 }
 
 /** Foreign bytes that are the file's own content by now. */
