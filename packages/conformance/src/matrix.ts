@@ -77,7 +77,7 @@ function distinct<T>(values: readonly T[]): T[] {
  * @param checks - The suite, for the rows that checks belong to.
  */
 export function matrixOf(results: readonly CheckResult[], checks: readonly Check[]): VerdictMatrix {
-  const rowOf = new Map(checks.map((check) => [check.id, check.row]));
+  const rowsOf = new Map(checks.map((check) => [check.id, check.rows]));
   const filesystems: Record<string, VerdictMatrix['filesystems'][string]> = {};
   for (const fs of distinct(results.map((result) => result.fs))) {
     const own = results.filter((result) => result.fs === fs);
@@ -85,7 +85,7 @@ export function matrixOf(results: readonly CheckResult[], checks: readonly Check
     const cells = Object.keys(MATRIX_ROWS).map((row) => [
       row,
       profiles.map((profile) =>
-        cellOf(own.filter((r) => r.profile === profile && rowOf.get(r.check) === row)),
+        cellOf(own.filter((r) => r.profile === profile && rowsOf.get(r.check)?.includes(row))),
       ),
     ]);
     filesystems[fs] = { profiles, cells: Object.fromEntries(cells) };

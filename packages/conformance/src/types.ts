@@ -48,8 +48,8 @@ export interface Check {
   readonly groups: readonly string[];
   /** Claims without which it is not run. */
   readonly requires: Supports;
-  /** Row of the verdict matrix it counts for, or `null`. */
-  readonly row: string | null;
+  /** Rows of the verdict matrix it counts for. */
+  readonly rows: readonly string[];
   /** Filler and invalidator, for the matrix of a run; `null` for checks that are not pairs. */
   readonly pair: { readonly filler: string; readonly invalidator: string } | null;
   /** Sizes. */

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { checkOf } from './self/fixture.js';
 
 function check(id: string, row: string | null, pair: Check['pair'] = null): Check {
-  return checkOf([], { id, row, pair });
+  return checkOf([], { id, rows: row === null ? [] : [row], pair });
 }
 
 const CHECKS = [

@@ -13,7 +13,7 @@ function buffer(id: string, rest: Pick<Check, 'summary' | 'tasks' | 'see'> & Par
     id: `buffer/${id}`,
     groups: ['auto', 'fault', 'lockdep'],
     requires: { mmap: true, write: true },
-    row: 'read-into-mmap',
+    rows: ['read-into-mmap'],
     pair: null,
     geometry: { name: 'page', pageSize: 8, blockSize: 8 },
     raPages: 0,

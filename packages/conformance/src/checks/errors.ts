@@ -9,7 +9,7 @@ function error(
   return {
     id: `error/${id}`,
     groups: ['auto', 'faults'],
-    row: null,
+    rows: [],
     pair: null,
     geometry: { name: 'page', pageSize: 8, blockSize: 8 },
     raPages: 0,

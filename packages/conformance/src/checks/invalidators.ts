@@ -7,8 +7,8 @@ import type { PairGeometry } from './geometry.js';
 export interface Invalidator {
   /** Name in check ids. */
   readonly name: string;
-  /** Row of the verdict matrix that its pairs count for; `null`: that of the filler. */
-  readonly row: string | null;
+  /** Rows of the verdict matrix that its pairs count for, given those of the filler. */
+  readonly rows: (filler: readonly string[]) => readonly string[];
   /** Claims it needs. */
   readonly requires: Supports;
   /** Groups. */
@@ -23,6 +23,7 @@ function fallocate(mode: FallocateMode): (g: PairGeometry) => Op {
   return ({ range }) => ({ op: 'fallocate', mode, ...range });
 }
 
+const those = (filler: readonly string[]): readonly string[] => filler;
 const always = (): boolean => true;
 /** Nothing changes behind the pages, so the range does not matter. */
 const wholePages = (g: PairGeometry): boolean => g.geometry.name === 'page' || g.geometry.name === 'block';
@@ -32,7 +33,7 @@ const shiftable = (g: PairGeometry): boolean => g.shiftable;
 export const INVALIDATORS: readonly Invalidator[] = [
   {
     name: 'punch-hole',
-    row: null,
+    rows: those,
     requires: { punchHole: true },
     groups: ['punch'],
     fits: always,
@@ -40,7 +41,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'zero-range',
-    row: 'shift-or-zero',
+    rows: () => ['shift-or-zero'],
     requires: { zeroRange: true },
     groups: ['punch'],
     fits: always,
@@ -48,7 +49,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'collapse-range',
-    row: 'shift-or-zero',
+    rows: () => ['shift-or-zero'],
     requires: { collapseRange: true },
     groups: ['punch'],
     fits: shiftable,
@@ -56,7 +57,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'insert-range',
-    row: 'shift-or-zero',
+    rows: () => ['shift-or-zero'],
     requires: { insertRange: true },
     groups: ['punch'],
     fits: shiftable,
@@ -64,7 +65,8 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'truncate-down',
-    row: 'truncate',
+    // Where nothing can be punched, truncation is what fills race with.
+    rows: (filler) => [...filler, 'truncate'],
     requires: { truncate: true },
     groups: ['truncate'],
     fits: (g) => g.geometry.name !== 'eof',
@@ -72,7 +74,8 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'truncate-up',
-    row: 'truncate',
+    // Where nothing can be punched, truncation is what fills race with.
+    rows: (filler) => [...filler, 'truncate'],
     requires: { truncate: true },
     groups: ['truncate'],
     fits: (g) => g.geometry.name === 'eof',
@@ -80,7 +83,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'madvise-remove',
-    row: null,
+    rows: those,
     requires: { punchHole: true, mmap: true },
     groups: ['punch'],
     fits: (g) => g.geometry.name === 'page',
@@ -88,7 +91,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'fadvise-dontneed',
-    row: null,
+    rows: those,
     requires: {},
     groups: ['readahead'],
     fits: wholePages,
@@ -96,7 +99,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'reclaim',
-    row: null,
+    rows: those,
     requires: {},
     groups: ['readahead'],
     fits: wholePages,

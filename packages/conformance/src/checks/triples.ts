@@ -13,7 +13,7 @@ function triple(id: string, rest: Pick<Check, 'summary' | 'requires' | 'tasks'> 
   return {
     id: `triple/${id}`,
     groups: ['auto', 'punch', 'fault'],
-    row: null,
+    rows: [],
     pair: null,
     geometry: G.geometry,
     raPages: 0,

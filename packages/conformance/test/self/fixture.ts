@@ -157,7 +157,7 @@ export function checkOf(tasks: readonly (readonly Op[])[], rest: Partial<Check> 
     summary: 'A check of the fixture.',
     groups: ['quick'],
     requires: {},
-    row: null,
+    rows: [],
     pair: null,
     geometry: { name: 'page', pageSize: 8, blockSize: 8 },
     raPages: 0,
