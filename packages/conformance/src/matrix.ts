@@ -18,7 +18,10 @@ export const MATRIX_ROWS: Readonly<Record<string, string>> = {
   'read-into-mmap': 'read or write whose buffer is a mapping of the same or another file',
 };
 
-/** `race`, `deadlock`, `starvation`, `safe`, `n/a`, `unknown`; several bad ones joined by `+`. */
+/**
+ * `race`, `deadlock`, `starvation`, `safe`, `n/a`, `unknown`; several bad ones joined by `+`. A failure that is none of
+ * them, such as a broken contract, goes by its own name: it says nothing about the race.
+ */
 export type CellVerdict = string;
 
 /** The verdict matrix: filesystem x scenario x profile. */
@@ -39,17 +42,24 @@ export interface VerdictMatrix {
   >;
 }
 
-const LIVENESS: Readonly<Record<string, string>> = {
+const KINDS: Readonly<Record<string, string>> = {
+  'stale-data': 'race',
+  'persisted-exposure': 'race',
+  corruption: 'race',
+  'stale-pte': 'race',
+  'lost-zeroing': 'race',
+  'lost-write': 'race',
+  fsck: 'race',
   deadlock: 'deadlock',
-  livelock: 'starvation',
   'lock-order': 'deadlock',
+  livelock: 'starvation',
 };
 
 /** The worst verdict of some results: bad ones first, `safe` only if all of them finished. */
 function cellOf(results: readonly CheckResult[]): CellVerdict | null {
   if (results.length === 0) return null;
   const failed = results.filter((result) => result.verdict === 'fail');
-  const kinds = new Set(failed.map((result) => LIVENESS[result.property ?? ''] ?? 'race'));
+  const kinds = new Set(failed.map(({ property }) => KINDS[property ?? ''] ?? property ?? 'unknown'));
   if (kinds.size > 0) return [...kinds].sort().reverse().join('+');
   if (results.some((result) => result.verdict === 'unknown')) return 'unknown';
   if (results.every((result) => result.verdict === 'notrun')) return 'n/a';

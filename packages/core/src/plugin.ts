@@ -48,8 +48,12 @@ export interface Supports {
   readonly subPageBlocks?: boolean;
 }
 
-/** Is one of these claimed for certain? */
-export type Claims<S extends Supports, K extends keyof Supports> = S[K] extends true ? true : false;
+/** `true` if one of these is claimed for certain; asked of each by itself. */
+export type Claims<S extends Supports, K extends keyof Supports> = K extends unknown
+  ? S[K] extends true
+    ? true
+    : false
+  : never;
 /** `T` if it is claimed, otherwise no demand. */
 export type When<C extends boolean, T> = true extends C ? T : unknown;
 

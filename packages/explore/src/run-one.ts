@@ -108,7 +108,10 @@ function codeOf(error: unknown): string {
 function floatingViolation(execution: Execution): Violation | null {
   const count = execution.floating;
   if (count === 0) return null;
-  const known = execution.floatingSteps.map((step) => `${stepName(step)} was created and never driven`);
+  const known = [...execution.floatingSteps].map(([step, created]) => {
+    const place = placeOf(created);
+    return `${stepName(step)} was created${place === null ? '' : ` ${place}`} and never driven`;
+  });
   const steps = count === 1 ? 'a step was' : `${count} steps were`;
   return {
     property: 'floating-task',

@@ -52,5 +52,5 @@ function blockHistory(execution: Execution, sb: SuperBlock, phys: number): strin
     const title = tasks[events.task[event] as number]?.title ?? '';
     lines.push(`${title} ${what} in step ${event + 1}`);
   }
-  return lines.length === 0 ? [] : [`of disk block ${phys}: ${lines.join('; ')}`];
+  return lines.length === 0 ? [] : [`disk block ${phys}: ${lines.join('; ')}`];
 }

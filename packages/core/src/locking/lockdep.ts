@@ -170,6 +170,7 @@ function describe(edge: Edge): string {
 function recursions(contexts: readonly Context[]): LockOrderFinding[] {
   const found = new Map<string, LockOrderFinding>();
   for (const context of contexts) {
+    if (context.how.trylock) continue;
     for (let c = context.parent; c !== null && c.lock !== null; c = c.parent) {
       if (c.lock !== context.lock) continue;
       const line = `${context.title} takes ${context.className} (${context.how.mode}) twice`;

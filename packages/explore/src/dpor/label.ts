@@ -14,20 +14,6 @@ export interface Label {
 }
 
 /**
- * The label of a step that did one of several things: it commutes only with what all of them commute with.
- *
- * @param a - One label.
- * @param b - Another one.
- */
-export function eitherLabel(a: Label, b: Label): Label {
-  return {
-    objects: [...a.objects, ...b.objects],
-    accesses: [...a.accesses, ...b.accesses],
-    fatal: a.fatal || b.fatal,
-  };
-}
-
-/**
  * Is there an object on which an event and a label conflict?
  *
  * @param events - The log.
