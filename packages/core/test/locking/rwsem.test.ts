@@ -10,6 +10,8 @@ import {
   downWrite,
   downWriteKillable,
   downWriteTrylock,
+  EAGAIN,
+  EINTR,
   type Ending,
   heldMode,
   iocbReadLock,
@@ -22,9 +24,6 @@ import {
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { everyInterleaving, Toy, thrown } from '../toy.js';
 import { auditEnabled, freshLocking, spawnKillable } from './locks.js';
-
-const EAGAIN = 11;
-const EINTR = 4;
 
 afterEach(() => {
   freshLocking();
