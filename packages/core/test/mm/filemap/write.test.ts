@@ -106,7 +106,7 @@ describe('generic_write_checks', () => {
 /** generic_perform_write as its callers call it: with i_rwsem exclusive. */
 function* perform(toy: Toy, data: Cells, pos: number): Task<number> {
   yield* inodeLock(toy.inode);
-  const written = yield* genericPerformWrite(toy.file, data, loff(pos));
+  const written = yield* genericPerformWrite(iocb(toy, pos, 0), data);
   yield* inodeUnlock(toy.inode);
   return written;
 }
