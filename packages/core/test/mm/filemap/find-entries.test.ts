@@ -55,7 +55,7 @@ describe('find_get_entries', () => {
     toy.mapping.iPages.at(0).init(SHADOW);
     // What comes in between the look and the clearing.
     const fill = toy.mapping.iPages.at(0).section('fill', () => toy.mapping.iPages.at(0).store(page));
-    const page = new Toy().cache(0);
+    const page = toy.cache(1);
     const mapping = toy.mapping;
     toy.watch();
     const ending = toy.race({ A: findGetEntries(mapping, pgoff(0), 1), B: fill }, [
