@@ -2,7 +2,7 @@
  * The folder of results. `latest/run.json` is written again after each check, always whole, so that a run that dies
  * leaves a report; each failure has its text and its token in a file of its own.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CheckReport, CheckResult } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
@@ -32,19 +32,16 @@ export class Results {
    * @throws UsageError `BAD_OPTION` if the folder cannot be written.
    */
   begin(): void {
+    if (existsSync(this.#folder) && !existsSync(join(this.#folder, 'run.json'))) {
+      throw notWritten(`${this.#folder} exists and holds no run`);
+    }
     try {
       rmSync(this.#folder, { recursive: true, force: true });
       mkdirSync(this.#folder, { recursive: true });
       this.writeTimes();
       this.writeRun([]);
     } catch (error) {
-      const { message } = error as Error;
-      const advice = 'Name another one with --results.';
-      throw new UsageError(
-        'BAD_OPTION',
-        { option: 'results' },
-        `The results cannot be written: ${message}. ${advice}`,
-      );
+      throw notWritten((error as Error).message);
     }
   }
 
@@ -96,6 +93,15 @@ export class Results {
       lines.flatMap((found) => (found === null ? [] : [[found[1] as string, Number(found[2])]])),
     );
   }
+}
+
+function notWritten(why: string): UsageError {
+  const advice = 'Name another folder with --results.';
+  return new UsageError(
+    'BAD_OPTION',
+    { option: 'results' },
+    `The results cannot be written: ${why}. ${advice}`,
+  );
 }
 
 /**
