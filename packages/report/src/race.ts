@@ -68,7 +68,9 @@ function headOf(columns: readonly Column[], distance: number): string[] {
   const last = columns.length - 1;
   const heads = columns.map(({ title, tasks }, i) => {
     const room = i === last ? WIDTH - MARGIN - i * distance : distance - GAP;
-    return [...wrapAnsi(title, room, { hard: true }).split('\n'), [...tasks].join(' ')];
+    // A call that is too long for one line is broken before its arguments.
+    const words = title.split(' ').map((word) => (word.length > room ? word.replace('(', ' (') : word));
+    return [...wrapAnsi(words.join(' '), room, { hard: true }).split('\n'), [...tasks].join(' ')];
   });
   const height = Math.max(...heads.map((head) => head.length));
   return Array.from({ length: height }, (_, row) => {
