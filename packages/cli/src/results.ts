@@ -112,14 +112,14 @@ function notWritten(why: string): UsageError {
  */
 export function readRun(folder: string): readonly CheckResult[] {
   const path = join(folder, 'latest', 'run.json');
-  let run: { readonly format?: unknown; readonly results?: unknown };
+  let run: { readonly format?: unknown; readonly results?: unknown } | null;
   try {
     run = JSON.parse(readFileSync(path, 'utf8')) as typeof run;
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no' : 'Nobody can read';
     throw noRun(path, `${why} ${path}`);
   }
-  if (run.format === 1 && Array.isArray(run.results)) return run.results as CheckResult[];
+  if (run?.format === 1 && Array.isArray(run.results)) return run.results as CheckResult[];
   throw noRun(path, `${path} has a format that this version does not read`);
 }
 
