@@ -2,7 +2,7 @@
  * The folder of results. `latest/run.json` is written again after each check, always whole, so that a run that dies
  * leaves a report; each failure has its text and its token in a file of its own.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { CheckReport, CheckResult } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
@@ -32,19 +32,16 @@ export class Results {
    * @throws UsageError `BAD_OPTION` if the folder cannot be written.
    */
   begin(): void {
+    if (existsSync(this.#folder) && !existsSync(join(this.#folder, 'run.json'))) {
+      throw notWritten(`${this.#folder} exists and holds no run`);
+    }
     try {
       rmSync(this.#folder, { recursive: true, force: true });
       mkdirSync(this.#folder, { recursive: true });
       this.writeTimes();
       this.writeRun([]);
     } catch (error) {
-      const { message } = error as Error;
-      const advice = 'Name another one with --results.';
-      throw new UsageError(
-        'BAD_OPTION',
-        { option: 'results' },
-        `The results cannot be written: ${message}. ${advice}`,
-      );
+      throw notWritten((error as Error).message);
     }
   }
 
@@ -98,6 +95,15 @@ export class Results {
   }
 }
 
+function notWritten(why: string): UsageError {
+  const advice = 'Name another folder with --results.';
+  return new UsageError(
+    'BAD_OPTION',
+    { option: 'results' },
+    `The results cannot be written: ${why}. ${advice}`,
+  );
+}
+
 /**
  * Read the results of the last run.
  *
@@ -106,14 +112,14 @@ export class Results {
  */
 export function readRun(folder: string): readonly CheckResult[] {
   const path = join(folder, 'latest', 'run.json');
-  let run: { readonly format?: unknown; readonly results?: unknown };
+  let run: { readonly format?: unknown; readonly results?: unknown } | null;
   try {
     run = JSON.parse(readFileSync(path, 'utf8')) as typeof run;
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'There is no' : 'Nobody can read';
     throw noRun(path, `${why} ${path}`);
   }
-  if (run.format === 1 && Array.isArray(run.results)) return run.results as CheckResult[];
+  if (run?.format === 1 && Array.isArray(run.results)) return run.results as CheckResult[];
   throw noRun(path, `${path} has a format that this version does not read`);
 }
 
