@@ -3,6 +3,4 @@
  *
  * @packageDocumentation
  */
-
-/** The name of this package. */
-export const PACKAGE_NAME = '@fsport/cli';
+export { main } from './main.js';

@@ -48,32 +48,73 @@ export function boundsOf(check: Check, only?: readonly string[]): string {
   return [`page ${pageSize} B, block ${blockSize} B`, who, ...extra].join('; ');
 }
 
-function notRun(
+/** What was found out about a check; the rest of its result follows from what is declared. */
+type Found = Omit<CheckResult, 'fs' | 'profile' | 'check' | 'expected' | 'ok' | 'seconds'>;
+
+function resultOf(
   fs: FileSystemType,
   profile: string,
   check: Check,
   expected: Expected | null,
-  reason: string,
-): CheckReport {
+  found: Found,
+): CheckResult {
   const declared = expected?.of(check.id, profile) ?? null;
-  const result: CheckResult = {
+  const wanted = declared?.verdict ?? 'pass';
+  const agrees = found.verdict === wanted && (declared?.property ?? found.property) === found.property;
+  return {
     fs: fs.name,
     profile,
     check: check.id,
-    verdict: 'notrun',
     expected: declared?.verdict ?? null,
-    ok: declared === null || declared.verdict === 'notrun' || declared.verdict === 'pass',
-    property: null,
-    bounds: boundsOf(check),
+    ok: agrees || (found.verdict === 'notrun' && wanted === 'pass'),
+    ...found,
+    seconds: 0,
+  };
+}
+
+/** How a check ended that no search ended. */
+export interface Unsearched {
+  /** The verdict, not a pass. */
+  readonly verdict: Exclude<Verdict, 'pass'>;
+  /** Why it was not run or is unknown, `null` if it failed. */
+  readonly reason: string | null;
+  /** What went wrong, if something did. */
+  readonly failure?: Pick<Failure, 'property' | 'message' | 'because'>;
+  /** Executions run to their end. */
+  readonly executions?: number;
+}
+
+/**
+ * The report of a check that no search ended: it was not run, was interrupted, or the filesystem itself failed.
+ *
+ * @param fs - The filesystem.
+ * @param profile - One of those it follows.
+ * @param check - The check.
+ * @param expected - What the package declares, `null` if nothing.
+ * @param ended - How it ended.
+ */
+export function unsearched(
+  fs: FileSystemType,
+  profile: string,
+  check: Check,
+  expected: Expected | null,
+  { verdict, reason, failure, executions = 0 }: Unsearched,
+): CheckReport {
+  const bounds = boundsOf(check);
+  const result = resultOf(fs, profile, check, expected, {
+    verdict,
+    property: failure?.property ?? null,
+    bounds,
     exhaustive: false,
-    executions: 0,
+    executions,
     blockedExecutions: 0,
     preemptions: null,
     token: null,
     reason,
-    seconds: 0,
-  };
-  return { result, failure: null };
+  });
+  if (failure === undefined) return { result, failure: null };
+  const nothing = { rule: '', steps: [], at: null, token: '', preemptions: -1, found: 'without a schedule' };
+  return { result, failure: { ...nothing, ...failure, bounds } };
 }
 
 function reasonOf(found: SearchResult): string | null {
@@ -99,26 +140,16 @@ export function runCheck(
   expected: Expected | null,
   options: SearchOptions = {},
 ): CheckReport {
-  const missing = missingClaims(fs, check);
-  if (missing.length > 0) {
-    return notRun(fs, profile, check, expected, `supports.${missing.join(', supports.')} is not claimed`);
+  const [missing] = missingClaims(fs, check);
+  if (missing !== undefined) {
+    const reason = `supports.${missing} is not claimed`;
+    return unsearched(fs, profile, check, expected, { verdict: 'notrun', reason });
   }
   const scenario = new CheckScenario(fs, profile, check);
   const found = search(scenario, options);
-  const first = found.violations[0];
-  const failure = first === undefined ? null : failureOf(scenario, check, found, first);
-  const declared = expected?.of(check.id, profile) ?? null;
-  const verdict: Verdict = found.verdict;
-  const agrees =
-    verdict === (declared?.verdict ?? 'pass') &&
-    (declared?.property ?? failure?.property) === failure?.property;
-  const result: CheckResult = {
-    fs: fs.name,
-    profile,
-    check: check.id,
-    verdict,
-    expected: declared?.verdict ?? null,
-    ok: agrees,
+  const failure = found.violations.length === 0 ? null : failureOf(scenario, check, found);
+  const result = resultOf(fs, profile, check, expected, {
+    verdict: found.verdict,
     property: failure?.property ?? null,
     bounds: boundsOf(check, found.tasks),
     exhaustive: found.exhaustive,
@@ -127,23 +158,14 @@ export function runCheck(
     preemptions: failure === null ? null : found.preemptions,
     token: found.token,
     reason: reasonOf(found),
-    seconds: 0,
-  };
+  });
   return { result, failure };
 }
 
-function failureOf(
-  scenario: CheckScenario,
-  check: Check,
-  found: SearchResult,
-  violation: Violation,
-): Failure {
+function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): Failure {
   const steps = found.token === null ? [] : shown(replay(scenario, found.token));
   return {
-    property: propertyOf(violation),
-    rule: violation.rule ?? '',
-    message: violation.message,
-    because: violation.because ?? [],
+    ...explained(found.violations),
     steps,
     token: found.token ?? '',
     preemptions: found.preemptions,
@@ -152,12 +174,28 @@ function failureOf(
   };
 }
 
+/** The first finding of an execution; the next one says what it led to. */
+function explained(
+  violations: readonly Violation[],
+): Pick<Failure, 'property' | 'rule' | 'message' | 'because' | 'at'> {
+  const [first, next] = violations as readonly [Violation, ...Violation[]];
+  const consequence = next === undefined ? [] : [next.message, ...(next.because ?? [])];
+  return {
+    property: propertyOf(first),
+    rule: first.rule ?? '',
+    message: first.message,
+    because: [...new Set([...(first.because ?? []), ...consequence])],
+    at: first.at ?? null,
+  };
+}
+
 function shown({ steps }: Replay): ShownStep[] {
-  return steps.map(({ task, title, verb, object, result }) => ({
+  return steps.map(({ task, title, verb, object, result, preempted }) => ({
     task,
     title,
     text: `${verb}(${object ?? ''})`,
     result,
+    preempted,
   }));
 }
 
@@ -197,14 +235,10 @@ export function replayCheck(
   }
   const replayed = replay(new CheckScenario(fs, profile, check), parsed, recorder);
   const steps = shown(replayed);
-  const violation = replayed.violations[0];
-  if (violation === undefined) return { check, failure: null, steps };
+  if (replayed.violations.length === 0) return { check, failure: null, steps };
   const letters = new Set(replayed.execution.tasks.map((task) => task.name.charAt(0)));
   const failure: Failure = {
-    property: propertyOf(violation),
-    rule: violation.rule ?? '',
-    message: violation.message,
-    because: violation.because ?? [],
+    ...explained(replayed.violations),
     steps,
     token,
     preemptions: replayed.preemptions,

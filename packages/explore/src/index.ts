@@ -6,6 +6,7 @@
 
 export type { DporCheckpoint, DporReport } from './dpor/checkpoint.js';
 export type { DporFaults } from './dpor/faults.js';
+export { placeOf } from './place.js';
 export { PreemptionCounter } from './preemptions.js';
 export { type Replay, replay } from './replay.js';
 export type { Scenario, Violation } from './scenario.js';

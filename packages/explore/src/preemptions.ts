@@ -3,8 +3,8 @@ import type { Execution, Scheduler } from '@fsport/core';
 
 /** Wraps a scheduler and counts the preemptions in what it decides. */
 export class PreemptionCounter implements Scheduler {
-  /** Preemptions so far. */
-  count = 0;
+  /** Events right after which the preemptions so far happened. */
+  readonly after = new Set<number>();
   readonly #inner: Scheduler;
 
   /** @param inner - Who decides. */
@@ -12,9 +12,14 @@ export class PreemptionCounter implements Scheduler {
     this.#inner = inner;
   }
 
+  /** Preemptions so far. */
+  get count(): number {
+    return this.after.size;
+  }
+
   /** As the inner scheduler says. */
   newExecution(): boolean {
-    this.count = 0;
+    this.after.clear();
     return this.#inner.newExecution();
   }
 
@@ -23,7 +28,7 @@ export class PreemptionCounter implements Scheduler {
     const task = this.#inner.nextTask(execution);
     const { events } = execution;
     const running = events.count === 0 ? -1 : (events.task[events.count - 1] as number);
-    if (task >= 0 && task !== running && couldGoOn(execution, running)) this.count++;
+    if (task >= 0 && task !== running && couldGoOn(execution, running)) this.after.add(events.count - 1);
     return task;
   }
 

@@ -78,7 +78,7 @@ export function record(
   running = null;
   const fits = runner.obstacle === null && run.ending.kind !== 'abandoned';
   const violations = fits ? judgeOne(scenario, run) : [];
-  const steps = recordedSteps(run.execution, results, runner.asked);
+  const steps = recordedSteps(run.execution, results, runner.asked, counter.after);
   const { obstacle } = runner;
   return { ...run, violations, steps, preemptions: counter.count, obstacle };
 }
@@ -87,6 +87,7 @@ function recordedSteps(
   execution: Execution,
   results: readonly string[],
   asked: ReadonlySet<number>,
+  preempted: ReadonlySet<number>,
 ): readonly RecordedStep[] {
   const { events, tasks } = execution;
   const steps: RecordedStep[] = [];
@@ -105,6 +106,7 @@ function recordedSteps(
       access: ACCESS_NAMES[access] as string,
       result: results[event] ?? '',
       choice: asked.has(event) ? (events.choice[event] as number) : -1,
+      preempted: preempted.has(event),
     });
   }
   return steps;

@@ -10,6 +10,7 @@ import {
   UsageError,
 } from '@fsport/core';
 import { deadlockViolation } from './deadlock.js';
+import { placeOf } from './place.js';
 import type { Scenario, Violation } from './scenario.js';
 
 /** How to run it. */
@@ -93,7 +94,10 @@ function endingViolation(execution: Execution, ending: Ending): Violation | null
   if (ending.kind !== 'threw') return null;
   const { task, error } = ending;
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return { property: codeOf(error), message: `${task.title} (${task.name}): ${text}`, ...at };
+  const property = codeOf(error);
+  const place = property === 'threw' ? placeOf(error) : null;
+  const because = place === null ? {} : { because: [`thrown ${place}`] };
+  return { property, message: `${task.title} (${task.name}): ${text}`, ...because, ...at };
 }
 
 function codeOf(error: unknown): string {
@@ -104,7 +108,10 @@ function codeOf(error: unknown): string {
 function floatingViolation(execution: Execution): Violation | null {
   const count = execution.floating;
   if (count === 0) return null;
-  const known = execution.floatingSteps.map((step) => `${stepName(step)} was created and never driven`);
+  const known = [...execution.floatingSteps].map(([step, created]) => {
+    const place = placeOf(created);
+    return `${stepName(step)} was created${place === null ? '' : ` ${place}`} and never driven`;
+  });
   const steps = count === 1 ? 'a step was' : `${count} steps were`;
   return {
     property: 'floating-task',

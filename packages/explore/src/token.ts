@@ -26,6 +26,8 @@ export interface RecordedStep {
   readonly result: string;
   /** The alternative picked, `-1` if there was none to pick. */
   readonly choice: number;
+  /** Was another task run next although this one could have gone on? */
+  readonly preempted: boolean;
 }
 
 /** A run of steps of one task. */

@@ -77,6 +77,13 @@ describe('a replay', () => {
     expect(steps.slice(0, 5).map((step) => step.task)).toEqual(['p', 'p', 'r', 'r', 'r']);
   });
 
+  test('says which steps were followed by a preemption', () => {
+    const { steps } = replay(scenarios.lostUpdate, `${scenarios.lostUpdate.name}@1:a1b2a1`);
+    // Each has four steps. The task that ended was not preempted.
+    const shown = steps.map(({ task, preempted }) => (preempted ? `${task}!` : task));
+    expect(shown.join(' ')).toBe('a! b b! a a a b b');
+  });
+
   test('of the token of another check is refused', () => {
     expect(refusal(scenarios.abba, token).code).toBe('STALE_TOKEN');
   });

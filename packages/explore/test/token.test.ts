@@ -6,7 +6,7 @@ import { encodeToken, parseToken, type RecordedStep } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
 
 function step(task: string, verb: string, choice = -1): RecordedStep {
-  return { task, title: 'x', verb, object: 'o', access: 'read', result: '', choice };
+  return { task, title: 'x', verb, object: 'o', access: 'read', result: '', choice, preempted: false };
 }
 
 const STEPS = [

@@ -191,11 +191,21 @@ export class TestLockedStep extends Step<boolean> {
   }
 }
 
+/** Held by a task, which alone may release it. */
+abstract class OwnedLock extends ExclusiveLock {
+  override drop(verb: string): void {
+    if (this.owner !== current.task) {
+      throw new ContractError('LOCK_NOT_HELD', { task: taskTitle(), verb, lock: this.name });
+    }
+    super.drop(verb);
+  }
+}
+
 /** A sleeping lock with an owner, who alone may release it. @see `struct mutex` (v5.15) */
-export class Mutex extends ExclusiveLock {}
+export class Mutex extends OwnedLock {}
 
 /** A lock that is held for a moment and never over a sleep. @see `spinlock_t` (v5.15) */
-export class Spinlock extends ExclusiveLock {}
+export class Spinlock extends OwnedLock {}
 
 /** Take a mutex. @context Sleeps. */
 export function mutexLock(lock: Mutex, subclass = 0): Task<void> {

@@ -11,6 +11,7 @@
  * @see kernel/locking/rwsem.c (v5.15)
  */
 import { ContractError } from '../errors.js';
+import { EAGAIN, EINTR } from '../include/errno.js';
 import {
   DOWN_READ,
   DOWN_WRITE,
@@ -24,8 +25,6 @@ import { current } from '../sched/current.js';
 import type { HistoryEntry } from '../sched/shared-object.js';
 import { Step, type Task, type TaskStruct } from '../sched/task.js';
 import { type Acquisition, Lock, lockAcquired, locking, lockReleased } from './lockdep.js';
-
-const EINTR = 4;
 
 /** A reader/writer semaphore. @see `struct rw_semaphore` (v5.15) */
 export class Rwsem extends Lock {
@@ -347,5 +346,3 @@ export function* iocbReadLock(sem: Rwsem, nowait: boolean): Task<number> {
   if (nowait) return (yield* downReadTrylock(sem)) ? 0 : -EAGAIN;
   return yield* downReadKillable(sem);
 }
-
-const EAGAIN = 11;

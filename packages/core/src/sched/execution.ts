@@ -78,6 +78,8 @@ export class Execution {
   task: TaskStruct | null = null;
   /** Set while the execution is replayed for people. */
   recorder: Recorder | null = null;
+  /** Set while a fault is applied to the program from outside: the task that runs in place of a step, or `null`. */
+  instead: ((step: Step<unknown>) => Task<unknown> | null) | null = null;
   /** Free for the layer above: the machine that this execution runs on. */
   machine: unknown = null;
   readonly #identity: Identity;
@@ -96,7 +98,7 @@ export class Execution {
   #setupObjects = 0;
   #yielding = false;
   #floating = 0;
-  readonly #unstarted = new Set<Step<unknown>>();
+  readonly #unstarted = new Map<Step<unknown>, Error>();
 
   /** @param options - Limits and identities. */
   constructor(options: ExecutionOptions) {
@@ -275,7 +277,7 @@ export class Execution {
   /** A step object came into being; it must be driven. Called by {@link Step}. */
   stepCreated(step: Step<unknown>): void {
     this.#floating++;
-    if (this.recorder !== null) this.#unstarted.add(step);
+    if (this.recorder !== null) this.#unstarted.set(step, new Error('created here'));
   }
 
   /** A step object is being driven. Called by {@link Step}. */
@@ -289,9 +291,9 @@ export class Execution {
     return this.#floating;
   }
 
-  /** The steps behind {@link floating}, known while recording. */
-  get floatingSteps(): readonly Step<unknown>[] {
-    return [...this.#unstarted];
+  /** The steps behind {@link floating} and errors that say where they were created; known while recording. */
+  get floatingSteps(): ReadonlyMap<Step<unknown>, Error> {
+    return this.#unstarted;
   }
 
   /** The task that performs its step now, `null` if the execution ends here. */

@@ -33,7 +33,7 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
   declare readonly access: Access;
   /** The kernel function or operation, in kernel spelling, for traces. */
   declare readonly verb: string;
-  /** `true` if the step can be disabled. See {@link SharedObject.ready}. */
+  /** `true` if the step can be disabled. See {@link Step.ready}. */
   declare readonly blocking: boolean;
   declare private announced: boolean;
 
@@ -78,10 +78,11 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
     return result === undefined ? '' : String(result);
   }
 
-  /** Starts the step. */
-  [Symbol.iterator](): this {
+  /** Starts the step, or what the execution runs in its place. */
+  [Symbol.iterator](): Iterator<Step<unknown>, T, unknown> {
     current.stepStarted(this);
-    return this;
+    const other = current.instead === null ? null : current.instead(this);
+    return other === null ? this : (other as Task<T>)[Symbol.iterator]();
   }
 
   /** Iterator protocol: announce, then perform. */

@@ -1,0 +1,244 @@
+/**
+ * Finds filesystem packages and loads them: those with the keyword `fsport-filesystem` among the packages of the
+ * workspace in which the command is called, their dependencies, and the command's own dependencies.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Expected, parseExpected } from '@fsport/conformance';
+import {
+  container,
+  FileSystems,
+  type FileSystemType,
+  registerFileSystem,
+  releaseOf,
+  UsageError,
+} from '@fsport/core';
+import { getPackages } from '@manypkg/get-packages';
+import { resolve } from 'import-meta-resolve';
+
+const KEYWORD = 'fsport-filesystem';
+
+/** A filesystem and the package it comes from. */
+export interface Plugin {
+  /** The model. */
+  readonly fs: FileSystemType;
+  /** Name of the package. */
+  readonly packageName: string;
+  /** Its version. */
+  readonly version: string;
+  /** Its folder. */
+  readonly folder: string;
+  /** The module whose default export is the model. */
+  readonly module: string;
+  /** What it declares about its verdicts, `null` if nothing. */
+  readonly expected: Expected | null;
+  /** Where it declares it, `null` if nowhere. */
+  readonly expectedPath: string | null;
+}
+
+interface Manifest {
+  readonly name?: string;
+  readonly version?: string;
+  readonly keywords?: readonly string[];
+  readonly exports?: unknown;
+  readonly dependencies?: object;
+  readonly devDependencies?: object;
+  readonly optionalDependencies?: object;
+  readonly peerDependencies?: object;
+}
+
+interface Package {
+  readonly folder: string;
+  readonly manifest: Manifest;
+}
+
+/** All filesystems that a run can use. */
+export class Plugins {
+  readonly #registry: FileSystems;
+  readonly #plugins: ReadonlyMap<FileSystemType, Plugin>;
+
+  /**
+   * @param plugins - What was found.
+   * @throws UsageError `DUPLICATE_FS` if two have one name.
+   */
+  constructor(plugins: readonly Plugin[]) {
+    const names = new Map<string, Plugin>();
+    for (const plugin of plugins) {
+      const other = names.get(plugin.fs.name);
+      if (other !== undefined) throw duplicate(plugin, other);
+      names.set(plugin.fs.name, plugin);
+    }
+    const run = container.createChildContainer();
+    for (const { fs } of plugins) registerFileSystem(run, fs);
+    this.#registry = run.resolve(FileSystems);
+    this.#plugins = new Map(plugins.map((plugin) => [plugin.fs, plugin]));
+  }
+
+  /** All of them, by name. */
+  all(): readonly Plugin[] {
+    return this.#registry.all().map((fs) => this.#plugins.get(fs) as Plugin);
+  }
+
+  /**
+   * @param name - Filesystem type; a leading `fs-` is ignored.
+   * @throws UsageError `UNKNOWN_FS`.
+   */
+  get(name: string): Plugin {
+    return this.#plugins.get(this.#registry.get(name)) as Plugin;
+  }
+
+  /** Is there a filesystem of that name? */
+  has(name: string): boolean {
+    return this.all().some(({ fs }) => fs.name === name.replace(/^fs-/, ''));
+  }
+}
+
+function duplicate({ fs, packageName }: Plugin, other: Plugin): UsageError {
+  return new UsageError(
+    'DUPLICATE_FS',
+    { fs: fs.name, first: other.packageName, second: packageName },
+    `The packages ${other.packageName} and ${packageName} both define a filesystem "${fs.name}". Rename or remove one.`,
+  );
+}
+
+/**
+ * Find and load every filesystem package.
+ *
+ * @param cwd - Where the command is called.
+ * @throws UsageError `BAD_PLUGIN`, `DUPLICATE_FS` or `BAD_EXPECTED`.
+ */
+export async function discover(cwd: string): Promise<Plugins> {
+  const own = fileURLToPath(new URL('..', import.meta.url));
+  const roots = [...(await workspaceOf(cwd)), { folder: own, manifest: readManifest(own) }];
+  const found = new Map<string, Package>();
+  for (const root of [...roots, ...roots.flatMap(dependenciesOf)]) {
+    const { name, keywords } = root.manifest;
+    if (name !== undefined && keywords?.includes(KEYWORD) && !found.has(name)) found.set(name, root);
+  }
+  return new Plugins(await Promise.all([...found.values()].map(load)));
+}
+
+/** The packages of the workspace around a folder, or the one package around it. */
+async function workspaceOf(cwd: string): Promise<readonly Package[]> {
+  try {
+    const { packages, rootPackage } = await getPackages(cwd);
+    const all = rootPackage === undefined ? packages : [rootPackage, ...packages];
+    return all.map(({ dir, packageJson }) => ({ folder: dir, manifest: packageJson as Manifest }));
+  } catch (error) {
+    if (error instanceof Error && 'directory' in error) return []; // no package.json from here upwards
+    throw badPlugin(cwd, `the packages around it cannot be listed: ${textOf(error)}`);
+  }
+}
+
+function readManifest(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
+}
+
+/** The installed dependencies of a package. */
+function dependenciesOf({ folder, manifest }: Package): Package[] {
+  const { dependencies, devDependencies, optionalDependencies, peerDependencies } = manifest;
+  const names = { ...dependencies, ...devDependencies, ...optionalDependencies, ...peerDependencies };
+  const require = createRequire(join(folder, 'package.json'));
+  return Object.keys(names).flatMap((name) => {
+    const folders = (require.resolve.paths(name) ?? []).map((modules) => join(modules, name));
+    const installed = folders.find((one) => existsSync(join(one, 'package.json')));
+    return installed === undefined ? [] : [{ folder: installed, manifest: readManifest(installed) }];
+  });
+}
+
+async function load({ folder, manifest }: Package): Promise<Plugin> {
+  const packageName = manifest.name as string;
+  const module = moduleOf(folder, packageName, manifest);
+  const fs = await importFileSystem(module, packageName);
+  return {
+    fs,
+    packageName,
+    version: manifest.version ?? '0.0.0',
+    folder,
+    module,
+    ...readExpected(folder),
+  };
+}
+
+/** URL of what importing the package imports. */
+function moduleOf(folder: string, name: string, { exports }: Manifest): string {
+  const self = join(folder, 'package.json');
+  try {
+    if (exports !== undefined) return resolve(name, pathToFileURL(self).href);
+    return pathToFileURL(createRequire(self).resolve(dirname(self))).href;
+  } catch (error) {
+    throw badPlugin(name, `it has no module to import: ${textOf(error)}. Build it, or mend "exports"`);
+  }
+}
+
+async function importFileSystem(module: string, name: string): Promise<FileSystemType> {
+  let exported: { readonly default?: unknown };
+  try {
+    exported = (await import(module)) as { default?: unknown };
+  } catch (error) {
+    throw badPlugin(name, `importing it throws: ${textOf(error)}. Mend ${fileURLToPath(module)}`);
+  }
+  const what = whatIsWrong(exported.default);
+  if (what === null) return exported.default as FileSystemType;
+  throw badPlugin(
+    name,
+    `${what}. Write "export default defineFileSystem({...})" in ${fileURLToPath(module)}`,
+  );
+}
+
+const NAME = /^[a-z0-9][\w.-]*$/i;
+const PROFILE = /^v[\d.]+(?:\+[\w.-]+)?$/;
+
+/** Why a default export is no filesystem, `null` if it is one. */
+function whatIsWrong(exported: unknown): string | null {
+  if (exported === undefined) return 'it has no default export';
+  if (typeof exported !== 'object' || exported === null) return 'its default export is no filesystem';
+  const fs = exported as Partial<Record<keyof FileSystemType, unknown>>;
+  const functions = (['mkfs', 'mount', 'iget', 'bmap', 'fsck'] as const).filter(
+    (key) => typeof fs[key] !== 'function',
+  );
+  const objects = (['supports', 'aOps', 'iOps', 'fOps'] as const).filter(
+    (key) => typeof fs[key] !== 'object',
+  );
+  const missing = [...functions, ...objects].join(', ');
+  if (missing !== '') return `its default export has no ${missing}`;
+  if (typeof fs.name !== 'string' || !NAME.test(fs.name)) return `its name is ${JSON.stringify(fs.name)}`;
+  if (!Array.isArray(fs.follows) || fs.follows.length === 0) return 'it follows no profile';
+  return badProfile(fs.follows);
+}
+
+function badProfile(profiles: readonly unknown[]): string | null {
+  try {
+    for (const profile of profiles) {
+      if (typeof profile !== 'string' || !PROFILE.test(profile)) {
+        return `it follows ${JSON.stringify(profile)}, which is no profile such as v5.15 or v5.15+series`;
+      }
+      releaseOf(profile);
+    }
+    return null;
+  } catch (error) {
+    return textOf(error).replace(/\.$/, '');
+  }
+}
+
+function readExpected(folder: string): Pick<Plugin, 'expected' | 'expectedPath'> {
+  const path = join(folder, 'expected.json');
+  if (!existsSync(path)) return { expected: null, expectedPath: null };
+  try {
+    return { expected: parseExpected(JSON.parse(readFileSync(path, 'utf8')), path), expectedPath: path };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError('BAD_EXPECTED', { where: path }, `${path}: ${textOf(error)}. Mend it.`);
+  }
+}
+
+function badPlugin(name: string, what: string): UsageError {
+  return new UsageError('BAD_PLUGIN', { plugin: name }, `The filesystem package ${name}: ${what}.`);
+}
+
+/** The first line of what an error says. */
+function textOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] as string;
+}

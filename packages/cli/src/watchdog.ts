@@ -1,0 +1,72 @@
+/**
+ * Watches the heartbeats of jobs from outside their threads: a model that runs without ever reaching a scheduling
+ * point cannot be stopped from inside.
+ *
+ * Ticks are counted, not a clock, so that a machine that was suspended finds nothing.
+ */
+
+const TICK_MS = 1_000;
+/** Ticks without a heartbeat after which a job is given up. One execution takes a fraction of one. */
+const PATIENCE = 10;
+
+interface Watched {
+  readonly late: () => void;
+  readonly alive: (executions: number, seconds: number) => void;
+  last: number;
+  silent: number;
+  ticks: number;
+}
+
+/** Watches the jobs that are running. */
+export class Watchdog {
+  readonly #beats: Int32Array;
+  readonly #watched = new Map<number, Watched>();
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param beats - Heartbeats of all jobs: 0 before the job begins, then executions and one more. */
+  constructor(beats: Int32Array) {
+    this.#beats = beats;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /**
+   * Watch a job.
+   *
+   * @param job - Its index.
+   * @param late - Called once if there is no heartbeat for too long.
+   * @param alive - Called at every tick with its executions and seconds so far.
+   */
+  watch(job: number, late: () => void, alive: (executions: number, seconds: number) => void): void {
+    this.#watched.set(job, { late, alive, last: 0, silent: 0, ticks: 0 });
+  }
+
+  /** The job has ended. */
+  forget(job: number): void {
+    this.#watched.delete(job);
+  }
+
+  /** Executions of a job so far. */
+  executions(job: number): number {
+    return Math.max(0, Atomics.load(this.#beats, job) - 1);
+  }
+
+  /** No job runs any more. */
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #tick(): void {
+    for (const [job, watched] of this.#watched) {
+      const beat = Atomics.load(this.#beats, job);
+      if (beat === 0) continue; // its thread is still loading
+      watched.ticks++;
+      watched.silent = beat === watched.last ? watched.silent + 1 : 0;
+      watched.last = beat;
+      if (watched.silent === PATIENCE) watched.late();
+      else watched.alive(beat - 1, (watched.ticks * TICK_MS) / 1000);
+    }
+  }
+}
+
+/** Seconds of silence after which a job is given up. */
+export const PATIENCE_SECONDS = (PATIENCE * TICK_MS) / 1000;

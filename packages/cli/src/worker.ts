@@ -1,0 +1,99 @@
+/** What runs in a worker thread: one job at a time. */
+import { readFileSync } from 'node:fs';
+import {
+  CHECKS,
+  type Check,
+  type CheckReport,
+  type Expected,
+  parseExpected,
+  runCheck,
+  unsearched,
+} from '@fsport/conformance';
+import type { FileSystemType } from '@fsport/core';
+import type { SearchOptions } from '@fsport/explore';
+import type { Budgets } from './budgets.js';
+import { thrownBy } from './thrown.js';
+
+/** A job as it travels to a worker. */
+export interface WorkerTask {
+  /** URL of the module of the filesystem. */
+  readonly module: string;
+  /** Path of its expected.json, `null` if it has none. */
+  readonly expected: string | null;
+  /** Folder of its package. */
+  readonly folder: string;
+  /** Profile. */
+  readonly profile: string;
+  /** Check id. */
+  readonly check: string;
+  /** Strategy and budgets. */
+  readonly budgets: Budgets;
+  /** Heartbeats of all jobs, shared with the main thread: 0 before the job begins, then executions and one more. */
+  readonly beats: Int32Array;
+  /** Index of this job in it. */
+  readonly beat: number;
+}
+
+/** What comes back. */
+export interface WorkerResult {
+  /** The report; its `seconds` are left out. */
+  readonly report: CheckReport;
+  /** Wall-clock time. */
+  readonly seconds: number;
+}
+
+process.setSourceMapsEnabled(true);
+
+const expectations = new Map<string, Expected>();
+
+function expectedOf(path: string | null): Expected | null {
+  if (path === null) return null;
+  const known = expectations.get(path) ?? parseExpected(JSON.parse(readFileSync(path, 'utf8')), path);
+  expectations.set(path, known);
+  return known;
+}
+
+function searchOptions({ budgets, beats, beat }: WorkerTask): SearchOptions {
+  const { strategy, seed, maxExecutions, maxSteps, seconds } = budgets;
+  const now = (): number => performance.now();
+  return {
+    strategy,
+    seed,
+    maxExecutions,
+    maxSteps,
+    ...(seconds === null ? {} : { now, deadline: now() + seconds * 1000 }),
+    progressEvery: 1,
+    onProgress: ({ executions }) => Atomics.store(beats, beat, executions + 1),
+  };
+}
+
+/**
+ * Run a job.
+ *
+ * @returns What was found out; an error of the filesystem itself is a finding.
+ * @throws Any other error: it is ours.
+ */
+export default async function work(task: WorkerTask): Promise<WorkerResult> {
+  const { default: fs } = (await import(task.module)) as { default: FileSystemType };
+  const check = CHECKS.find(({ id }) => id === task.check) as Check;
+  const expected = expectedOf(task.expected);
+  const started = performance.now();
+  Atomics.store(task.beats, task.beat, 1);
+  const report = runOrExplain(fs, check, expected, task);
+  return { report, seconds: (performance.now() - started) / 1000 };
+}
+
+function runOrExplain(
+  fs: FileSystemType,
+  check: Check,
+  expected: Expected | null,
+  task: WorkerTask,
+): CheckReport {
+  try {
+    return runCheck(fs, task.profile, check, expected, searchOptions(task));
+  } catch (error) {
+    const failure = thrownBy(error, task.folder);
+    if (failure === null) throw error;
+    return unsearched(fs, task.profile, check, expected, { verdict: 'fail', reason: null, failure });
+  }
+}
