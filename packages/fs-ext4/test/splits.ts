@@ -10,6 +10,7 @@ import {
   type DiskBlock,
   ExclusiveLock,
   type FileSystemType,
+  getPage,
   isPage,
   LOCAL,
   putPage,
@@ -173,6 +174,16 @@ export const speculativeGet: Split = () => {
   return Object.fromEntries(names.map((name) => [name, speculative]));
 };
 
+/** A wrong one: what was found may be gone when its reference is taken. */
+export const getWithoutLook: Split = () => ({
+  *'filemap_get_read_batch(i_pages)'(_, object) {
+    const found = yield* (object as SharedVar<Slot>).read('xas_load');
+    if (!isPage(found)) return null;
+    yield* new Doing('get_page', () => getPage(found));
+    return found;
+  },
+});
+
 /** Readahead looks whether there is a page before it inserts one. */
 export const lookUpThenInsert: Split = () => ({
   *'add_to_page_cache_lru(i_pages)'(step, object) {
@@ -204,11 +215,18 @@ export const walkThenAccess: Split = () => {
   return Object.fromEntries([...accesses, ...changes.map((verb) => [`${verb}(pte)`, flushed] as const)]);
 };
 
+/** A wrong one: nobody waits for accesses in progress. */
+export const walkWithoutFlush: Split = () => {
+  return Object.fromEntries(
+    Object.entries(walkThenAccess()).filter(([name]) => /^(?:load|store)/.test(name)),
+  );
+};
+
 /** The stranger who gets a freed block writes to it some time later, as a task of his own. */
 export const strangerWritesLater: Split = () => ({
   *'ext4_free_blocks(disk)'(step, object) {
     const block = object as SharedVar<DiskBlock>;
-    const stolen = yield* block.section('ext4_free_blocks', () => {
+    const stolen = yield* block.section('free', () => {
       const { cells } = block.load();
       performed(step);
       const after = block.load();
