@@ -50,8 +50,15 @@ function bad(where: string, what: string): UsageError {
   );
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 function expectation(value: unknown, where: string, place: string): Expectation {
-  const { verdict, property } = (value ?? {}) as { verdict?: unknown; property?: unknown };
+  if (!isRecord(value)) throw bad(where, `${place} is not an object`);
+  const { verdict, property, ...others } = value;
+  // A misspelt "property" would declare less than it seems to.
+  for (const other of Object.keys(others)) throw bad(where, `${place} has "${other}", which means nothing`);
   if (!VERDICTS.includes(verdict as Verdict))
     throw bad(where, `${place} has no verdict out of ${VERDICTS.join(', ')}`);
   if (property === undefined) return { verdict: verdict as Verdict };
@@ -68,9 +75,10 @@ function expectation(value: unknown, where: string, place: string): Expectation 
  * @throws UsageError `BAD_EXPECTED` that names the place.
  */
 export function parseExpected(json: unknown, where: string): Expected {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad(where, 'not an object');
+  if (!isRecord(json)) throw bad(where, 'not an object');
   const rules = Object.entries(json).map(([pattern, profiles]): Rule => {
-    if (typeof profiles !== 'object' || profiles === null) throw bad(where, `"${pattern}" is not an object`);
+    if (pattern === '') throw bad(where, 'a key is empty');
+    if (!isRecord(profiles)) throw bad(where, `"${pattern}" is not an object`);
     const entries = Object.entries(profiles).map(([profile, value]) => [
       profile,
       expectation(value, where, `"${pattern}" ${profile}`),

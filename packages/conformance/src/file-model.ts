@@ -13,6 +13,8 @@ export interface CompletedCall {
   readonly op: Op;
   /** What it returned: bytes, `0`, or a negative errno. */
   readonly result: number;
+  /** For a clone, what its source holds: it changes in no check. */
+  readonly source?: FileState;
 }
 
 function zeroes(count: number): number[] {
@@ -20,6 +22,8 @@ function zeroes(count: number): number[] {
 }
 
 function overlay(file: FileState, pos: number, bytes: readonly number[]): FileState {
+  // Nothing beyond the end of the file does not make the file longer.
+  if (bytes.length === 0) return file;
   const grown =
     file.length < pos + bytes.length ? [...file, ...zeroes(pos + bytes.length - file.length)] : file.slice();
   bytes.forEach((byte, i) => {
@@ -43,7 +47,7 @@ function fallocate(file: FileState, op: Extract<Op, { op: 'fallocate' }>): FileS
 }
 
 /** What a file is after one more call. A call that failed changed nothing. */
-export function apply(file: FileState, { op, result }: CompletedCall): FileState {
+export function apply(file: FileState, { op, result, source = [] }: CompletedCall): FileState {
   if (result < 0) return file;
   switch (op.op) {
     case 'pwrite':
@@ -51,6 +55,8 @@ export function apply(file: FileState, { op, result }: CompletedCall): FileState
     case 'store':
       // Stores beyond the end of the file go nowhere.
       return overlay(file, op.pos, bytesOf(op.data, Math.max(0, file.length - op.pos)));
+    case 'clone':
+      return overlay(file, op.pos, source.slice(op.sourcePos, op.sourcePos + op.len));
     case 'fallocate':
       return fallocate(file, op);
     case 'madvise':

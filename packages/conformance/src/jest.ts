@@ -10,7 +10,7 @@ import type { FileSystemType } from '@fsport/core';
 import { checksOf } from './checks/registry.js';
 import { parseExpected } from './expected.js';
 import { runCheck } from './run.js';
-import type { CheckReport } from './types.js';
+import type { CheckReport, CheckResult } from './types.js';
 
 /** What {@link testConformance} needs. */
 export interface ConformanceOptions {
@@ -34,16 +34,20 @@ function explain({ result, failure }: CheckReport): string {
  *
  * @param fs - The filesystem.
  * @param options - The runner and the declared verdicts.
+ * @returns The results, filled in as the tests run: for tests that come after them.
  */
-export function testConformance(fs: FileSystemType, options: ConformanceOptions): void {
+export function testConformance(fs: FileSystemType, options: ConformanceOptions): readonly CheckResult[] {
   const path = fileURLToPath(options.expected);
   const expected = parseExpected(JSON.parse(readFileSync(path, 'utf8')), path);
+  const results: CheckResult[] = [];
   for (const profile of fs.follows) {
     for (const check of checksOf(fs)) {
       options.test(`${fs.name} ${profile} ${check.id}`, () => {
         const report = runCheck(fs, profile, check, expected);
+        results.push(report.result);
         if (!report.result.ok) throw new Error(explain(report));
       });
     }
   }
+  return results;
 }

@@ -18,7 +18,10 @@ export const MATRIX_ROWS: Readonly<Record<string, string>> = {
   'read-into-mmap': 'read or write whose buffer is a mapping of the same or another file',
 };
 
-/** `race`, `deadlock`, `starvation`, `safe`, `n/a`, `unknown`; several bad ones joined by `+`. */
+/**
+ * `race`, `deadlock`, `starvation`, `safe`, `n/a`, `unknown`; several bad ones joined by `+`. A failure that is none of
+ * them, such as a broken contract, goes by its own name: it says nothing about the race.
+ */
 export type CellVerdict = string;
 
 /** The verdict matrix: filesystem x scenario x profile. */
@@ -39,17 +42,24 @@ export interface VerdictMatrix {
   >;
 }
 
-const LIVENESS: Readonly<Record<string, string>> = {
+const KINDS: Readonly<Record<string, string>> = {
+  'stale-data': 'race',
+  'persisted-exposure': 'race',
+  corruption: 'race',
+  'stale-pte': 'race',
+  'lost-zeroing': 'race',
+  'lost-write': 'race',
+  fsck: 'race',
   deadlock: 'deadlock',
-  livelock: 'starvation',
   'lock-order': 'deadlock',
+  livelock: 'starvation',
 };
 
 /** The worst verdict of some results: bad ones first, `safe` only if all of them finished. */
 function cellOf(results: readonly CheckResult[]): CellVerdict | null {
   if (results.length === 0) return null;
   const failed = results.filter((result) => result.verdict === 'fail');
-  const kinds = new Set(failed.map((result) => LIVENESS[result.property ?? ''] ?? 'race'));
+  const kinds = new Set(failed.map(({ property }) => KINDS[property ?? ''] ?? property ?? 'unknown'));
   if (kinds.size > 0) return [...kinds].sort().reverse().join('+');
   if (results.some((result) => result.verdict === 'unknown')) return 'unknown';
   if (results.every((result) => result.verdict === 'notrun')) return 'n/a';
@@ -67,7 +77,7 @@ function distinct<T>(values: readonly T[]): T[] {
  * @param checks - The suite, for the rows that checks belong to.
  */
 export function matrixOf(results: readonly CheckResult[], checks: readonly Check[]): VerdictMatrix {
-  const rowOf = new Map(checks.map((check) => [check.id, check.row]));
+  const rowsOf = new Map(checks.map((check) => [check.id, check.rows]));
   const filesystems: Record<string, VerdictMatrix['filesystems'][string]> = {};
   for (const fs of distinct(results.map((result) => result.fs))) {
     const own = results.filter((result) => result.fs === fs);
@@ -75,7 +85,7 @@ export function matrixOf(results: readonly CheckResult[], checks: readonly Check
     const cells = Object.keys(MATRIX_ROWS).map((row) => [
       row,
       profiles.map((profile) =>
-        cellOf(own.filter((r) => r.profile === profile && rowOf.get(r.check) === row)),
+        cellOf(own.filter((r) => r.profile === profile && rowsOf.get(r.check)?.includes(row))),
       ),
     ]);
     filesystems[fs] = { profiles, cells: Object.fromEntries(cells) };

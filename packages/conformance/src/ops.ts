@@ -6,12 +6,26 @@
 
 /** One system call, or one thing the kernel does by itself, of a task. The file is the check's first unless `file` says otherwise. */
 export type Op = { readonly file?: number } & (
-  | { readonly op: 'pread'; readonly pos: number; readonly len: number; readonly flags?: ReadFlags }
+  | {
+      readonly op: 'pread';
+      readonly pos: number;
+      readonly len: number;
+      readonly flags?: ReadFlags;
+      readonly into?: Mapped;
+    }
   | { readonly op: 'pwrite'; readonly pos: number; readonly data: string; readonly flags?: WriteFlags }
+  | { readonly op: 'pwrite-mapped'; readonly pos: number; readonly len: number; readonly from: Mapped }
   | { readonly op: 'load'; readonly pos: number }
   | { readonly op: 'store'; readonly pos: number; readonly data: string }
   | { readonly op: 'fallocate'; readonly mode: FallocateMode; readonly pos: number; readonly len: number }
   | { readonly op: 'ftruncate'; readonly size: number }
+  | {
+      readonly op: 'clone';
+      readonly source: number;
+      readonly sourcePos: number;
+      readonly pos: number;
+      readonly len: number;
+    }
   | {
       readonly op: 'fadvise';
       readonly advice: 'WILLNEED' | 'DONTNEED';
@@ -26,6 +40,14 @@ export type Op = { readonly file?: number } & (
   | { readonly op: 'reclaim'; readonly pos: number }
   | { readonly op: 'memory-failure'; readonly pos: number }
 );
+
+/** Memory that is a mapping: position `pos` of file `file` of the check. */
+export interface Mapped {
+  /** The file, by its place in the check. */
+  readonly file: number;
+  /** Byte in it. */
+  readonly pos: number;
+}
 
 /** How a read is made. */
 export type ReadFlags = 'nowait' | 'uring-nowait' | 'uring-waitq' | 'direct';

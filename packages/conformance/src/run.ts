@@ -140,9 +140,9 @@ export function runCheck(
   expected: Expected | null,
   options: SearchOptions = {},
 ): CheckReport {
-  const missing = missingClaims(fs, check);
-  if (missing.length > 0) {
-    const reason = `supports.${missing.join(', supports.')} is not claimed`;
+  const [missing] = missingClaims(fs, check);
+  if (missing !== undefined) {
+    const reason = `supports.${missing} is not claimed`;
     return unsearched(fs, profile, check, expected, { verdict: 'notrun', reason });
   }
   const scenario = new CheckScenario(fs, profile, check);

@@ -1,7 +1,7 @@
 /** A check as a scenario that the engine can explore: build the world, judge how an execution ended. */
 import { type Ending, type Execution, type FileSystemType, LockGraph, useLocking } from '@fsport/core';
 import type { Scenario, Violation } from '@fsport/explore';
-import { Outcomes, probeContent, readResults } from './checkers/content.js';
+import { Outcomes, probeContent, readResults, unusable } from './checkers/content.js';
 import { type FinalState, finding, type StateChecker } from './checkers/finding.js';
 import { leftovers } from './checkers/leftovers.js';
 import { Moments } from './checkers/moments.js';
@@ -90,8 +90,12 @@ export class CheckScenario implements Scenario {
     const found: Violation[] = [];
     const allowed = world.inodes.map((_, file) => this.#outcomes.allowed(execution, world, file));
     for (const one of allowed) if (this.#enabled.has('stale-data')) found.push(...readResults(one));
-    for (const [file, inode] of world.inodes.entries()) {
-      found.push(...probeContent(execution, inode, allowed[file] as never, this.#enabled));
+    try {
+      for (const [file, inode] of world.inodes.entries()) {
+        found.push(...probeContent(execution, inode, allowed[file] as never, this.#enabled));
+      }
+    } catch (error) {
+      return [...found, unusable(error)];
     }
     if (this.#enabled.has('fsck'))
       found.push(...this.#fs.fsck(world.sb).map((line) => finding('fsck', 'F-1', line)));

@@ -21,9 +21,14 @@ const READ: Readonly<Record<ReadFlags, string>> = {
 export function opTitle(op: Op): string {
   switch (op.op) {
     case 'pread':
+      if (op.into !== undefined) return 'pread(2) into mmap';
       return op.flags === undefined ? 'pread(2)' : READ[op.flags];
     case 'pwrite':
       return op.flags === 'direct' ? 'pwrite(O_DIRECT)' : 'pwrite(2)';
+    case 'pwrite-mapped':
+      return 'pwrite(2) from mmap';
+    case 'clone':
+      return 'ioctl(FICLONERANGE)';
     case 'load':
       return 'load from mmap';
     case 'store':

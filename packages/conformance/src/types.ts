@@ -11,6 +11,8 @@ export interface TaskSpec {
   readonly letter: string;
   /** What it does. */
   readonly ops: readonly Op[];
+  /** Letter of the task whose thread it is: they share memory and open files. Its own process if undefined. */
+  readonly threadOf?: string;
 }
 
 /** Sizes of the machine a check runs on, bytes unless said otherwise. */
@@ -46,8 +48,8 @@ export interface Check {
   readonly groups: readonly string[];
   /** Claims without which it is not run. */
   readonly requires: Supports;
-  /** Row of the verdict matrix it counts for, or `null`. */
-  readonly row: string | null;
+  /** Rows of the verdict matrix it counts for. */
+  readonly rows: readonly string[];
   /** Filler and invalidator, for the matrix of a run; `null` for checks that are not pairs. */
   readonly pair: { readonly filler: string; readonly invalidator: string } | null;
   /** Sizes. */

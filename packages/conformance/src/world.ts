@@ -5,6 +5,7 @@
 import {
   BlockDevice,
   boot,
+  byteOf,
   type Cells,
   doMmap,
   doWritepages,
@@ -55,21 +56,23 @@ import {
   releaseOf,
   type SuperBlock,
   type Task,
+  type UserBuffer,
   userLoad,
   userStore,
   VM_RAND_READ,
   VM_SHARED,
   VM_WRITE,
   type VmAreaStruct,
+  vfsCloneFileRange,
 } from '@fsport/core';
-import type { FallocateMode, MadviseAdvice, Op, ReadFlags } from './ops.js';
+import type { FallocateMode, MadviseAdvice, Mapped, Op, ReadFlags } from './ops.js';
 import { opTitle } from './titles.js';
 import type { Check, TaskSpec } from './types.js';
 
 /** A call that ran. */
 export interface Call {
-  /** The call. */
-  readonly op: Op;
+  /** The call; with the bytes it turned out to write once it has ended. */
+  op: Op;
   /** Position of its file in the check. */
   readonly file: number;
   /** Index of the task that made it. */
@@ -80,7 +83,7 @@ export interface Call {
   last: number;
   /** What it returned; meaningless while it runs. */
   result: number;
-  /** Bytes it read. */
+  /** Bytes it read, or took from memory to write. */
   cells: Cells;
 }
 
@@ -135,6 +138,7 @@ function maxBytes(check: Check): number {
   for (const op of [...check.setUp, ...check.tasks.flatMap((task) => task.ops)]) {
     if (op.op === 'fallocate') most = Math.max(most + (op.mode === 'insert' ? op.len : 0), op.pos + op.len);
     if (op.op === 'pwrite') most = Math.max(most, op.pos + op.data.length);
+    if (op.op === 'pwrite-mapped' || op.op === 'clone') most = Math.max(most, op.pos + op.len);
     if (op.op === 'ftruncate') most = Math.max(most, op.size);
   }
   // One more page for the probe that extends the file at the end.
@@ -183,18 +187,29 @@ export function buildWorld(
   }
   const running = check.tasks.filter(({ letter }) => only === undefined || only.has(letter));
   // Everything is opened before anybody runs: driving runs whatever there is to the end.
-  const processes = running.map((spec) => execution.drive('open', open(world, spec.ops, spec.letter)));
+  const processes = new Map<string, Process>();
+  for (const letter of new Set(running.map(leaderOf))) {
+    const ops = running.filter((spec) => leaderOf(spec) === letter).flatMap((spec) => spec.ops);
+    processes.set(letter, execution.drive('open', open(world, ops, letter)));
+  }
   built.observer = observer;
-  for (const [i, spec] of running.entries()) {
-    const process = processes[i] as Process;
+  for (const spec of running) {
+    const process = processes.get(leaderOf(spec)) as Process;
     execution.spawn(spec.ops.map(opTitle).join(', '), runCalls(execution, world, process, spec), spec.letter);
   }
   return world;
 }
 
-/** Does a task need the file mapped into its memory? */
+/** The task whose memory and open files a task uses. */
+function leaderOf(spec: TaskSpec): string {
+  return spec.threadOf ?? spec.letter;
+}
+
+const MEMORY_OPS: ReadonlySet<Op['op']> = new Set(['load', 'store', 'madvise', 'munmap', 'pwrite-mapped']);
+
+/** Does a process need the files mapped into its memory? */
 function needsMapping(ops: readonly Op[]): boolean {
-  return ops.some((op) => op.op === 'load' || op.op === 'store' || op.op === 'madvise' || op.op === 'munmap');
+  return ops.some((op) => MEMORY_OPS.has(op.op) || (op.op === 'pread' && op.into !== undefined));
 }
 
 function* open(world: World, ops: readonly Op[], name: string): Task<Process> {
@@ -227,7 +242,16 @@ function* runCalls(execution: Execution, world: World, process: Process, spec: T
     call.last = execution.events.count - 1;
     call.result = result;
     call.cells = cells;
+    if (op.op === 'pwrite-mapped') call.op = { op: 'pwrite', pos: op.pos, data: textOf(cells) };
+    if (op.op === 'pread' && op.into !== undefined) {
+      const { file, pos } = op.into;
+      world.calls.push({ ...call, op: { op: 'store', pos, data: textOf(cells) }, file });
+    }
   }
+}
+
+function textOf(cells: Cells): string {
+  return String.fromCharCode(...cells.map(byteOf));
 }
 
 /** What a call returned. */
@@ -238,7 +262,15 @@ interface Outcome {
 
 function* perform(process: Process, op: Op): Task<Outcome> {
   const file = process.files[op.file ?? 0] as File;
-  if (op.op === 'pread') return yield* ksysPread64(file, loff(op.pos), op.len, flagsOf(op.flags));
+  if (op.op === 'pread') {
+    const user = op.into === undefined ? undefined : bufferAt(process, op.into);
+    return yield* ksysPread64(file, loff(op.pos), op.len, flagsOf(op.flags), user);
+  }
+  if (op.op === 'pwrite-mapped') {
+    const user = bufferAt(process, op.from);
+    const room = fillCells(op.len, 0, 0);
+    return { result: yield* ksysPwrite64(file, loff(op.pos), room, 0, user), cells: user.taken };
+  }
   if (op.op === 'load') {
     const cell = yield* userLoad(process.mm, address(process, op));
     return typeof cell === 'number' ? { result: 1, cells: [cell] } : { result: -1, cells: [] };
@@ -264,6 +296,10 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
       return yield* storeBytes(process, inode, op);
     case 'fallocate':
       return yield* ksysFallocate(file, FALLOCATE_MODES[op.mode], loff(op.pos), loff(op.len));
+    case 'clone': {
+      const source = process.files[op.source] as File;
+      return yield* vfsCloneFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
+    }
     case 'ftruncate':
       return yield* ksysFtruncate(file, loff(op.size));
     case 'fadvise': {
@@ -295,9 +331,13 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
   }
 }
 
-function address(process: Process, op: Op & { readonly pos: number }): number {
-  const vma = process.vmas[op.file ?? 0] as VmAreaStruct;
-  return vma.vmStart * PAGE_SIZE + op.pos;
+function address(process: Process, at: { readonly file?: number; readonly pos: number }): number {
+  const vma = process.vmas[at.file ?? 0] as VmAreaStruct;
+  return vma.vmStart * PAGE_SIZE + at.pos;
+}
+
+function bufferAt(process: Process, at: Mapped): UserBuffer {
+  return { mm: process.mm, vaddr: address(process, at), taken: [] };
 }
 
 /** The bytes of a write, each knowing who wrote it. */

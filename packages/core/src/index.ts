@@ -17,6 +17,7 @@ export * from './fs/inode.js';
 export * from './fs/mpage.js';
 export * from './fs/open.js';
 export * from './fs/read-write.js';
+export * from './fs/remap-range.js';
 export * from './fs/sync.js';
 export * from './include/errno.js';
 export * from './include/flags.js';

@@ -36,6 +36,8 @@ export interface Supports {
   readonly collapseRange?: boolean;
   /** FALLOC_FL_INSERT_RANGE. */
   readonly insertRange?: boolean;
+  /** FICLONE and FICLONERANGE. */
+  readonly clone?: boolean;
   /** O_DIRECT. */
   readonly directIo?: boolean;
   /** IOCB_NOWAIT reads. */
@@ -46,8 +48,14 @@ export interface Supports {
   readonly subPageBlocks?: boolean;
 }
 
-type Claims<S extends Supports, K extends keyof Supports> = S[K] extends true ? true : false;
-type When<C extends boolean, T> = true extends C ? T : unknown;
+/** `true` if one of these is claimed for certain; asked of each by itself. */
+export type Claims<S extends Supports, K extends keyof Supports> = K extends unknown
+  ? S[K] extends true
+    ? true
+    : false
+  : never;
+/** `T` if it is claimed, otherwise no demand. */
+export type When<C extends boolean, T> = true extends C ? T : unknown;
 
 /** The operation tables a claim requires. A claim without its operation does not compile. */
 export type Tables<S extends Supports> = {
@@ -62,6 +70,7 @@ export type Tables<S extends Supports> = {
     When<Claims<S, 'write'>, Required<Pick<FileOperations, 'writeIter'>>> &
     When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
     When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
+    When<Claims<S, 'clone'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
     When<
       Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange'>,
       Required<Pick<FileOperations, 'fallocate'>>

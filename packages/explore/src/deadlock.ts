@@ -9,17 +9,19 @@ import type { Violation } from './scenario.js';
  * @param blocked - The tasks that cannot go on.
  */
 export function deadlockViolation(execution: Execution, blocked: readonly TaskStruct[]): Violation {
-  const because = blocked.map((task) => waits(execution, task));
-  const cycle = findCycle(execution, blocked);
+  // Tasks come in order of creation, which differs between equivalent executions; names do not.
+  const waiting = blocked.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const because = waiting.map((task) => waits(execution, task));
+  const cycle = findCycle(execution, waiting);
   if (cycle.length > 0) because.push(`cycle: ${[...cycle, cycle[0] as TaskStruct].map(named).join(' -> ')}`);
   for (const task of execution.tasks) {
     if (task.pending !== null || task.held.length === 0) continue;
     because.push(`${named(task)} has ended and still holds ${task.held.map((h) => h.lock.name).join(', ')}`);
   }
-  const who = blocked.map(named).join(', ');
+  const who = waiting.map(named).join(', ');
   return {
     property: 'deadlock',
-    message: blocked.length === 1 ? `${who} waits for ever` : `${who} wait for ever`,
+    message: waiting.length === 1 ? `${who} waits for ever` : `${who} wait for ever`,
     because,
   };
 }

@@ -10,7 +10,7 @@ import { runAll } from './fixtures/run.js';
 const PROGRAMS = 1_500;
 const CAP = 120;
 /** Programs that show faults which few programs show. */
-const TELLING = [6483, 20981];
+const TELLING = [6483, 20981, 44287];
 
 /** What the fault changes: a program that loses traces, or the number of executions of the punch race. */
 function symptom(faults: DporFaults): string | null {

@@ -95,11 +95,11 @@ function ext4FileWriteIter(iocb: Kiocb, from: Cells): Task<number> {
  */
 function* ext4BufferedWriteIter(iocb: Kiocb, from: Cells): Task<number> {
   if ((iocb.kiFlags & IOCB_NOWAIT) !== 0) return -EOPNOTSUPP;
-  const { kiFilp: file } = iocb;
-  yield* inodeLock(file.fInode);
+  const { fInode: inode } = iocb.kiFilp;
+  yield* inodeLock(inode);
   let result = genericWriteChecks(iocb, from.length);
-  if (result > 0) result = yield* genericPerformWrite(file, from.slice(0, result), iocb.kiPos);
-  yield* inodeUnlock(file.fInode);
+  if (result > 0) result = yield* genericPerformWrite(iocb, from.slice(0, result));
+  yield* inodeUnlock(inode);
   if (result <= 0) return result;
   iocb.kiPos = loff(iocb.kiPos + result);
   return yield* genericWriteSync(iocb, result);

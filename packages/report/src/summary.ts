@@ -32,6 +32,21 @@ function rerun({ fs, profile, check }: CheckResult): string {
   return `  fsport run ${fs} ${check} -s ${profile}`;
 }
 
+/** How many checks were not run for each reason, most first. */
+function notRun(results: readonly CheckResult[]): string[] {
+  const counts = new Map<string, { readonly fs: string; readonly reason: string; checks: number }>();
+  for (const { fs, reason, verdict } of results) {
+    if (verdict !== 'notrun') continue;
+    const key = `${fs} ${reason}`;
+    const entry = counts.get(key) ?? { fs, reason: reason ?? '', checks: 0 };
+    entry.checks++;
+    counts.set(key, entry);
+  }
+  return [...counts.values()]
+    .sort((a, b) => b.checks - a.checks)
+    .map(({ fs, reason, checks }) => hanging(`  ${count(checks).padStart(5)} of ${fs}: `, reason));
+}
+
 /** Commands under a heading; nothing if there are none. */
 function list(heading: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [heading, ...lines];
@@ -56,6 +71,7 @@ export function summaryText(tail: RunTail, total: number, options: TextOptions):
   const paint = status === 0 ? c.green : c.red;
   return [
     `Ran: ${count(ran)} of ${count(total)}${known}   Not run: ${count(skipped)}   Excluded: ${count(excluded.length)}`,
+    ...notRun(results),
     ...excluded.map(({ check, reason }) => hanging(`  ${check}  `, reason)),
     ...list(`Failed: ${count(wrong.length)}; run again:`, wrong.map(rerun)),
     ...list(

@@ -80,13 +80,15 @@ function fits(text: string): boolean {
   return text.split('\n').every((line) => line.length <= WIDTH);
 }
 
-/** Was any pair of a table judged? */
-function judged({ fillers, invalidators, profiles, cell }: PairTable): boolean {
-  return fillers.some((filler) =>
-    invalidators.some((invalidator) =>
-      profiles.some((profile) => (cell(filler, invalidator, profile) ?? 'n/a') !== 'n/a'),
-    ),
-  );
+/** The part of a table in which anything was judged: what a filesystem does not claim fills no rows and columns. */
+function judged(table: PairTable): Pick<PairTable, 'fillers' | 'invalidators'> {
+  const { profiles } = table;
+  const seen = (filler: string, invalidator: string): boolean =>
+    profiles.some((profile) => (table.cell(filler, invalidator, profile) ?? 'n/a') !== 'n/a');
+  return {
+    fillers: table.fillers.filter((filler) => table.invalidators.some((column) => seen(filler, column))),
+    invalidators: table.invalidators.filter((column) => table.fillers.some((filler) => seen(filler, column))),
+  };
 }
 
 /**
@@ -108,8 +110,9 @@ export function pairTablesText(
       results.filter((result) => result.fs === fs),
       checks,
     );
-    if (!judged(table)) continue;
-    const { fillers, invalidators, profiles } = table;
+    const { fillers, invalidators } = judged(table);
+    if (fillers.length === 0) continue;
+    const { profiles } = table;
     const grid: Grid = {
       rows: fillers,
       groups: invalidators.map((title) => ({ title, profiles })),

@@ -47,7 +47,8 @@ export function reportText(
     const { result, failure } = report;
     if (several && result.fs !== fs) write(`\n${palette(options).bold(result.fs)}\n`);
     fs = result.fs;
-    write(`${checkLine(result, options)}\n`);
+    // What was not run is counted by its reason, at the end, unless that is a surprise.
+    if (result.verdict !== 'notrun' || !result.ok) write(`${checkLine(result, options)}\n`);
     if (failure === null) return;
     if (!result.ok) write(`\n${race(report)}\n\n`);
     else if (!example.has(fs)) example.set(fs, report);

@@ -66,6 +66,15 @@ describe('the table of pairs', () => {
     expect(text).toMatch(/^mkwrite +safe +safe +safe +safe$/m);
     expect(longest(text)).toBeLessThanOrEqual(WIDTH);
   });
+
+  test('leaves out who and what the filesystem does not claim', () => {
+    const results = checks.map(({ id }) =>
+      result({ check: id, ...(id.startsWith('pair/pread-vs-punch') ? {} : { verdict: 'notrun' as const }) }),
+    );
+    const text = pairTablesText(results, checks, PLAIN);
+    expect(text).toMatch(/^pread +safe$/m);
+    expect(text).not.toMatch(/mkwrite|truncate/);
+  });
 });
 
 test('run.json has a format and the results as they are', () => {

@@ -158,6 +158,17 @@ describe('the summary', () => {
     expect(text).toContain('e/f  too slow here');
   });
 
+  test('counts what was not run by its reason, most first', () => {
+    const left = ['mmap', 'write', 'write'].map((claim) =>
+      result({ verdict: 'notrun', reason: `supports.${claim} is not claimed` }),
+    );
+    const lines = summaryText({ results: left, excluded: [], interrupted: false, status: 0 }, 3, PLAIN);
+    expect(lines.split('\n').slice(1, 3)).toEqual([
+      '      2 of toy: supports.write is not claimed',
+      '      1 of toy: supports.mmap is not claimed',
+    ]);
+  });
+
   test('has a command for everything that failed or was not finished', () => {
     expect(text).toContain('fsport run toy a/b -s v5.15\n');
     expect(text).toContain('fsport run toy c/d -s v5.14 --time');

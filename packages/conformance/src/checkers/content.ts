@@ -10,6 +10,7 @@
 import {
   byteOf,
   type Cells,
+  ContractError,
   type Execution,
   File,
   type Inode,
@@ -25,9 +26,10 @@ import {
   pgoff,
   showByte,
   type Task,
+  UsageError,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
-import { type FileState, type Possible, possibleOutcomes } from '../file-model.js';
+import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
 import { HappensBefore } from '../happens-before.js';
 import { opTitle } from '../titles.js';
 import type { CheckerName } from '../types.js';
@@ -57,14 +59,14 @@ export class Outcomes {
   allowed(execution: Execution, world: World, file: number): Allowed {
     const calls = world.calls.filter((call) => call.file === file);
     const order = this.#order(execution, calls);
-    const results = calls.map((call) => `${call.task} ${call.result}`);
+    const results = calls.map(({ task, result, op }) => `${task} ${result} ${'data' in op ? op.data : ''}`);
     const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
     let possible = this.#known.get(key);
     if (possible === undefined) {
       const start = this.#start[file] as FileState;
       possible = possibleOutcomes(
         start,
-        calls,
+        calls.map((call) => this.#completed(call)),
         (i, j) => (order[i] as boolean[])[j] as boolean,
         world.machine.maxBytes,
       );
@@ -73,10 +75,17 @@ export class Outcomes {
     return { calls, possible };
   }
 
+  #completed(call: Call): CompletedCall {
+    if (call.op.op !== 'clone') return call;
+    return { ...call, source: this.#start[call.op.source] as FileState };
+  }
+
   #order(execution: Execution, calls: readonly Call[]): boolean[][] {
     const { events } = execution;
     let happensBefore: HappensBefore | null = null;
     const firstOf = (call: Call): number => {
+      // Without a step of its own, it happened together with the step before it.
+      if (call.last < call.after) return call.last;
       for (let event = call.after; event < events.count; event++)
         if (events.task[event] === call.task) return event;
       return -1;
@@ -108,6 +117,11 @@ export function readResults(allowed: Allowed): Violation[] {
     found.push(finding('stale-data', 'S-3', message, [becauseOfByte(cell)]));
   }
   return found;
+}
+
+/** In an order that says nothing about the execution: equivalent ones must say the same. */
+function ascending(values: ReadonlySet<number>): number[] {
+  return [...values].sort((a, b) => a - b);
 }
 
 function* readAll(file: File): Task<Cells> {
@@ -142,6 +156,16 @@ function* probes(inode: Inode, mayExtend: boolean): Task<Probe[]> {
   return [cached, fromDisk, { after: 'extended', cells: yield* readAll(file), size: grown }];
 }
 
+/** A probe runs the model, which can break a contract there as anywhere. */
+function driveProbes(execution: Execution, inode: Inode): Probe[] | Violation {
+  try {
+    return execution.drive('probe', probes(inode, inode.iOp.setattr !== undefined));
+  } catch (error) {
+    if (!(error instanceof ContractError)) throw error;
+    return { property: error.code, message: `afterwards, alone: ${error.message}` };
+  }
+}
+
 /** Probe the final state of a file: S-3, LW-1, Z-1, Z-2. Changes the world; the last thing to be done with it. */
 export function probeContent(
   execution: Execution,
@@ -152,10 +176,12 @@ export function probeContent(
   const found: Violation[] = [];
   const oldSize = inode.iSize.peek();
   if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
-    const sizes = [...possible.sizes].join(' or ');
+    const sizes = ascending(possible.sizes).join(' or ');
     found.push(finding('lost-write', 'LW-1', `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`));
   }
-  for (const probe of execution.drive('probe', probes(inode, inode.iOp.setattr !== undefined))) {
+  const shown = driveProbes(execution, inode);
+  if (!Array.isArray(shown)) return [...found, shown];
+  for (const probe of shown) {
     for (let at = 0; at < probe.size; at++) {
       const cell = probe.cells[at] ?? 0;
       const byte = byteOf(cell);
@@ -169,6 +195,18 @@ export function probeContent(
     }
   }
   return found;
+}
+
+/**
+ * What it means that a probe did not end: with nothing in progress, using a file throws or waits for ever.
+ *
+ * @param error - What driving the probe threw.
+ * @throws UsageError if that is what it threw: the tool is misused, which says nothing about the filesystem.
+ */
+export function unusable(error: unknown): Violation {
+  if (error instanceof UsageError) throw error;
+  const property = error instanceof ContractError ? error.code : 'threw';
+  return { property, message: `with nothing in progress, using the file fails: ${error}` };
 }
 
 /** Foreign bytes that are the file's own content by now. */
@@ -198,7 +236,9 @@ function misread(
     );
   if (machine.origins.of(cell).kind === 'secret')
     return finding('stale-data', 'S-3', `${shows}, which was never written to this file`, because);
-  const expected = [...values].map((value) => `"${showByte(value)}"`).join(' or ');
+  const expected = ascending(values)
+    .map((value) => `"${showByte(value)}"`)
+    .join(' or ');
   const zeroed = values.size === 1 && values.has(0);
   if (zeroed)
     return finding(

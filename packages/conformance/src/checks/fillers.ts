@@ -9,8 +9,8 @@ export interface Filler {
   readonly name: string;
   /** Letter of its task. */
   readonly letter: string;
-  /** Row of the verdict matrix. */
-  readonly row: string | null;
+  /** Rows of the verdict matrix. */
+  readonly rows: readonly string[];
   /** Claims it needs. */
   readonly requires: Supports;
   /** Readahead window, pages. */
@@ -32,7 +32,8 @@ function filler(
   op: (range: Range) => Op,
   rest: Partial<Filler> = {},
 ): Filler {
-  return { name, letter, row, requires: {}, raPages: 0, groups: [], ops: (g) => [op(g.wanted)], ...rest };
+  const rows = row === null ? [] : [row];
+  return { name, letter, rows, requires: {}, raPages: 0, groups: [], ops: (g) => [op(g.wanted)], ...rest };
 }
 
 /** Half of what is wanted, so that the edges of the page must be read first. */
@@ -82,6 +83,26 @@ export const FILLERS: readonly Filler[] = [
     requires: { mmap: true, write: true },
     groups: ['fault'],
   }),
+  filler(
+    'populate-read',
+    'f',
+    'read-fault',
+    (range) => ({ op: 'madvise', advice: 'POPULATE_READ', ...range }),
+    {
+      requires: { mmap: true },
+      groups: ['fault'],
+    },
+  ),
+  filler(
+    'populate-write',
+    'm',
+    'mkwrite',
+    (range) => ({ op: 'madvise', advice: 'POPULATE_WRITE', ...range }),
+    {
+      requires: { mmap: true, write: true },
+      groups: ['fault'],
+    },
+  ),
   filler('buffered-write', 'w', 'buffered-write', (range) => ({ op: 'pwrite', ...half(range) }), {
     requires: { write: true },
     groups: ['writeback'],

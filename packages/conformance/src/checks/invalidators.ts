@@ -1,4 +1,4 @@
-/** Who removes pages and changes the blocks behind them: the columns of the generated pairs. */
+/** Who removes pages, and mostly changes the blocks behind them: the columns of the generated pairs. */
 import type { Supports } from '@fsport/core';
 import type { FallocateMode, Op } from '../ops.js';
 import type { PairGeometry } from './geometry.js';
@@ -7,8 +7,8 @@ import type { PairGeometry } from './geometry.js';
 export interface Invalidator {
   /** Name in check ids. */
   readonly name: string;
-  /** Row of the verdict matrix that its pairs count for; `null`: that of the filler. */
-  readonly row: string | null;
+  /** Rows of the verdict matrix that its pairs count for, given those of the filler. */
+  readonly rows: (filler: readonly string[]) => readonly string[];
   /** Claims it needs. */
   readonly requires: Supports;
   /** Groups. */
@@ -23,14 +23,17 @@ function fallocate(mode: FallocateMode): (g: PairGeometry) => Op {
   return ({ range }) => ({ op: 'fallocate', mode, ...range });
 }
 
+const those = (filler: readonly string[]): readonly string[] => filler;
 const always = (): boolean => true;
+/** Nothing changes behind the pages, so the range does not matter. */
+const wholePages = (g: PairGeometry): boolean => g.geometry.name === 'page' || g.geometry.name === 'block';
 const shiftable = (g: PairGeometry): boolean => g.shiftable;
 
 /** All of them. */
 export const INVALIDATORS: readonly Invalidator[] = [
   {
     name: 'punch-hole',
-    row: null,
+    rows: those,
     requires: { punchHole: true },
     groups: ['punch'],
     fits: always,
@@ -38,7 +41,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'zero-range',
-    row: 'shift-or-zero',
+    rows: () => ['shift-or-zero'],
     requires: { zeroRange: true },
     groups: ['punch'],
     fits: always,
@@ -46,7 +49,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'collapse-range',
-    row: 'shift-or-zero',
+    rows: () => ['shift-or-zero'],
     requires: { collapseRange: true },
     groups: ['punch'],
     fits: shiftable,
@@ -54,7 +57,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'insert-range',
-    row: 'shift-or-zero',
+    rows: () => ['shift-or-zero'],
     requires: { insertRange: true },
     groups: ['punch'],
     fits: shiftable,
@@ -62,7 +65,8 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'truncate-down',
-    row: 'truncate',
+    // Where nothing can be punched, truncation is what fills race with.
+    rows: (filler) => [...filler, 'truncate'],
     requires: { truncate: true },
     groups: ['truncate'],
     fits: (g) => g.geometry.name !== 'eof',
@@ -70,10 +74,35 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'truncate-up',
-    row: 'truncate',
+    // Where nothing can be punched, truncation is what fills race with.
+    rows: (filler) => [...filler, 'truncate'],
     requires: { truncate: true },
     groups: ['truncate'],
     fits: (g) => g.geometry.name === 'eof',
     op: ({ file, geometry }) => ({ op: 'ftruncate', size: file.size + geometry.pageSize }),
+  },
+  {
+    name: 'madvise-remove',
+    rows: those,
+    requires: { punchHole: true, mmap: true },
+    groups: ['punch'],
+    fits: (g) => g.geometry.name === 'page',
+    op: ({ range }) => ({ op: 'madvise', advice: 'REMOVE', ...range }),
+  },
+  {
+    name: 'fadvise-dontneed',
+    rows: those,
+    requires: {},
+    groups: ['readahead'],
+    fits: wholePages,
+    op: ({ wanted }) => ({ op: 'fadvise', advice: 'DONTNEED', ...wanted }),
+  },
+  {
+    name: 'reclaim',
+    rows: those,
+    requires: {},
+    groups: ['readahead'],
+    fits: wholePages,
+    op: ({ wanted }) => ({ op: 'reclaim', pos: wanted.pos }),
   },
 ];

@@ -2,7 +2,7 @@
  * The interleavings that have a name, one by one.
  *
  * E1 to E8 are ext4's, before `mapping->invalidate_lock`; E4 and E6 are negative: they must not fail before
- * either.
+ * either. X3 is for filesystems that clone.
  */
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
@@ -24,7 +24,7 @@ const READ: Op = { op: 'pread', pos: 8, len: 8 };
 /** What most named checks have in common. */
 const BASE = {
   requires: { punchHole: true },
-  row: null,
+  rows: [],
   pair: null,
   geometry: PAGE,
   raPages: 0,
@@ -47,7 +47,7 @@ function advice(name: string, op: Op, requires: Check['requires']): Check {
     summary: 'Readahead by advice never fills a page from a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch', 'readahead'],
     requires,
-    row: 'willneed',
+    rows: ['willneed'],
     raPages: 2,
     tasks: [
       { letter: 'p', ops: [PUNCH] },
@@ -65,7 +65,7 @@ function truncateAgainst(name: string, op: Op): Check {
       'Truncation is guarded by i_size alone: it is stored first and sampled after the page was inserted.',
     groups: ['auto', 'named', 'truncate'],
     requires: { truncate: true, ...(op.op === 'load' ? { mmap: true } : {}) },
-    row: 'truncate',
+    rows: ['truncate'],
     tasks: [
       { letter: 't', ops: [{ op: 'ftruncate', size: 8 }] },
       { letter: op.op === 'load' ? 'f' : 'r', ops: [op] },
@@ -81,7 +81,7 @@ export const NAMED: readonly Check[] = [
     id: 'race/e1-read-vs-punch',
     summary: 'A read racing a hole punch never leaves old or foreign bytes for later reads.',
     groups: ['auto', 'quick', 'named', 'punch'],
-    row: 'pread',
+    rows: ['pread'],
     tasks: [
       { letter: 'p', ops: [PUNCH] },
       { letter: 'r', ops: [READ] },
@@ -130,7 +130,7 @@ export const NAMED: readonly Check[] = [
     summary: 'Readahead started by a fault never fills a page from a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch', 'readahead', 'fault'],
     requires: { punchHole: true, mmap: true },
-    row: 'fault-readahead',
+    rows: ['fault-readahead'],
     raPages: 4,
     tasks: [
       { letter: 'p', ops: [PUNCH] },
@@ -144,7 +144,7 @@ export const NAMED: readonly Check[] = [
     summary: 'Completing a partly valid page never reads a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch'],
     requires: { punchHole: true, write: true, writeback: true, subPageBlocks: true },
-    row: 'pread',
+    rows: ['pread'],
     geometry: BLOCK,
     files: [FOUR_BLOCKS],
     setUp: HALF_VALID,
@@ -162,7 +162,7 @@ export const NAMED: readonly Check[] = [
     summary: 'A read racing a zeroed range never shows old bytes where the map says unwritten.',
     groups: ['auto', 'named', 'punch'],
     requires: { zeroRange: true },
-    row: 'shift-or-zero',
+    rows: ['shift-or-zero'],
     tasks: [
       { letter: 'p', ops: [{ op: 'fallocate', mode: 'zero-keep', pos: 8, len: 8 }] },
       { letter: 'r', ops: [READ] },
@@ -176,11 +176,25 @@ export const NAMED: readonly Check[] = [
     summary: 'A read racing a collapsed range never leaves bytes at the place they had before.',
     groups: ['auto', 'named', 'punch'],
     requires: { collapseRange: true },
-    row: 'shift-or-zero',
+    rows: ['shift-or-zero'],
     tasks: [
       { letter: 'p', ops: [{ op: 'fallocate', mode: 'collapse', pos: 0, len: 8 }] },
       { letter: 'r', ops: [READ] },
     ],
     see: 'E8: filled between truncate_pagecache() and the shift',
+  },
+  {
+    ...BASE,
+    id: 'race/x3-clone-vs-store',
+    summary: 'A store racing a clone into the same page goes to the blocks that the page has after it.',
+    groups: ['auto', 'named', 'fault'],
+    requires: { clone: true, mmap: true, write: true },
+    rows: ['remap'],
+    files: [THREE_PAGES, { ino: 13, size: 24, blocks: [{ data: 'K' }, { data: 'L' }, { data: 'M' }] }],
+    tasks: [
+      { letter: 'c', ops: [{ op: 'clone', source: 1, sourcePos: 8, pos: 8, len: 8 }] },
+      { letter: 'm', ops: [{ op: 'store', pos: 8, data: 'x' }] },
+    ],
+    see: 'X3: a page dirtied between the flush and the remap keeps old content over a new, shared extent',
   },
 ];

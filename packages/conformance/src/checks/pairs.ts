@@ -32,7 +32,7 @@ function pair(filler: Filler, invalidator: Invalidator, g: PairGeometry): Check 
       ...invalidator.requires,
       ...(g.geometry.name === 'block' ? { subPageBlocks: true } : {}),
     },
-    row: invalidator.row ?? filler.row,
+    rows: invalidator.rows(filler.rows),
     pair: { filler: filler.name, invalidator: invalidator.name },
     geometry: g.geometry,
     raPages: filler.raPages,

@@ -2,12 +2,14 @@
 import { type FileSystemType, type Supports, UsageError } from '@fsport/core';
 import picomatch from 'picomatch';
 import type { Check } from '../types.js';
+import { BUFFERS } from './buffers.js';
+import { ERRORS } from './errors.js';
 import { NAMED } from './named.js';
 import { pairs } from './pairs.js';
 import { TRIPLES } from './triples.js';
 
 /** Every check, in the order in which they run and are printed. */
-export const CHECKS: readonly Check[] = [...NAMED, ...TRIPLES, ...pairs()];
+export const CHECKS: readonly Check[] = [...NAMED, ...TRIPLES, ...BUFFERS, ...ERRORS, ...pairs()];
 
 /**
  * The checks of a filesystem: all of them, also those that it does not claim enough for; they are not run, and
@@ -40,7 +42,7 @@ function byAlias(name: string): Check[] {
  * @throws UsageError `UNKNOWN_CHECK` if nothing fits.
  */
 export function selectChecks(checks: readonly Check[], pattern: string): readonly Check[] {
-  const matches = picomatch(pattern);
+  const matches = pattern === '' ? (): boolean => false : picomatch(pattern);
   const found = checks.filter((check) => check.id === pattern || matches(check.id));
   if (found.length > 0) return found;
   const named = byAlias(pattern).filter((check) => checks.includes(check));

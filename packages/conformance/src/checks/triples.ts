@@ -1,18 +1,19 @@
-/** Checks in which a third task matters: a second reader, the flusher, reclaim, a queued writer. */
+/** Checks in which a third task matters: the flusher, reclaim, a queued writer. A second reader: see E1. */
 import type { Op } from '../ops.js';
 import type { Check, TaskSpec } from '../types.js';
 import { PAIR_GEOMETRIES, type PairGeometry } from './geometry.js';
 import { ALL_CHECKERS, SERIES } from './pairs.js';
 
 const G = PAIR_GEOMETRIES[0] as PairGeometry;
-const PUNCH: Op = { op: 'fallocate', mode: 'punch', ...G.range };
+const LOAD: Op = { op: 'load', pos: G.wanted.pos };
+const STORE: Op = { op: 'store', pos: G.wanted.pos, data: 'x' };
+const PUNCHER: TaskSpec = { letter: 'p', ops: [{ op: 'fallocate', mode: 'punch', ...G.range }] };
 
-function triple(id: string, rest: Pick<Check, 'summary' | 'tasks'> & Partial<Check>): Check {
+function triple(id: string, rest: Pick<Check, 'summary' | 'requires' | 'tasks'> & Partial<Check>): Check {
   return {
     id: `triple/${id}`,
-    groups: ['auto', 'punch'],
-    requires: { punchHole: true },
-    row: null,
+    groups: ['auto', 'punch', 'fault'],
+    rows: [],
     pair: null,
     geometry: G.geometry,
     raPages: 0,
@@ -27,63 +28,61 @@ function triple(id: string, rest: Pick<Check, 'summary' | 'tasks'> & Partial<Che
   };
 }
 
-const PUNCHER: TaskSpec = { letter: 'p', ops: [PUNCH] };
-
 /** All of them. */
 export const TRIPLES: readonly Check[] = [
-  triple('load-store-punch', {
-    summary: 'Two mappings of one page, one read and one written, survive a hole punch.',
-    requires: { punchHole: true, mmap: true, write: true },
-    groups: ['auto', 'punch', 'fault'],
-    tasks: [
-      PUNCHER,
-      { letter: 'f', ops: [{ op: 'load', pos: 8 }] },
-      { letter: 'm', ops: [{ op: 'store', pos: 8, data: 'x' }] },
-    ],
-  }),
   triple('store-flush-punch', {
     summary: 'A store, the flusher and a hole punch never write to a freed block.',
     requires: { punchHole: true, mmap: true, write: true, writeback: true },
     groups: ['auto', 'punch', 'fault', 'writeback'],
-    tasks: [
-      PUNCHER,
-      { letter: 'm', ops: [{ op: 'store', pos: 8, data: 'x' }] },
-      { letter: 'b', ops: [{ op: 'flush' }] },
-    ],
+    tasks: [PUNCHER, { letter: 'm', ops: [STORE] }, { letter: 'b', ops: [{ op: 'flush' }] }],
   }),
   triple('load-reclaim-punch', {
     summary: 'Reclaim takes no lock against fills and still frees nothing that is in use.',
     requires: { punchHole: true, mmap: true },
-    groups: ['auto', 'punch', 'fault'],
     tasks: [
       PUNCHER,
-      { letter: 'f', ops: [{ op: 'load', pos: 8 }] },
-      { letter: 'k', ops: [{ op: 'reclaim', pos: 8 }] },
+      { letter: 'f', ops: [LOAD] },
+      { letter: 'k', ops: [{ op: 'reclaim', pos: G.wanted.pos }] },
     ],
   }),
   triple('load-munmap-punch', {
-    summary: 'A fault with a writer of mmap_lock and a hole punch in the queue never deadlocks.',
+    summary: 'A fault, with a writer of mmap_lock waiting, and a hole punch do not wait for each other.',
     requires: { punchHole: true, mmap: true },
     groups: ['auto', 'punch', 'fault', 'lockdep'],
     fair: true,
-    tasks: [PUNCHER, { letter: 'f', ops: [{ op: 'load', pos: 8 }, { op: 'munmap' }] }],
+    tasks: [PUNCHER, { letter: 'f', ops: [LOAD] }, { letter: 'u', threadOf: 'f', ops: [{ op: 'munmap' }] }],
   }),
-  triple('remove-vs-write', {
-    summary: 'madvise(REMOVE) drops mmap_lock before it takes i_rwsem.',
+  triple('remove-store-munmap', {
+    summary:
+      'madvise(REMOVE) drops mmap_lock before it takes i_rwsem, and finds its mapping gone afterwards.',
     requires: { punchHole: true, mmap: true, write: true },
     groups: ['auto', 'punch', 'lockdep'],
     fair: true,
+    setUp: [{ op: 'pread', ...G.wanted }],
     tasks: [
-      { letter: 'v', ops: [{ op: 'madvise', advice: 'REMOVE', pos: 8, len: 8 }] },
-      { letter: 'w', ops: [{ op: 'pwrite', pos: 8, data: 'xy' }] },
+      { letter: 'v', ops: [{ op: 'madvise', advice: 'REMOVE', ...G.wanted }] },
+      { letter: 'w', ops: [{ op: 'pwrite', pos: G.wanted.pos, data: 'xy' }] },
+      { letter: 'u', threadOf: 'v', ops: [{ op: 'munmap' }] },
     ],
   }),
-  triple('read-error-vs-punch', {
-    summary: 'A read that fails leaves no lock, no reference and no stale page behind.',
-    groups: ['auto', 'punch', 'faults'],
-    faults: { readIo: true, allocPage: true },
-    // Which bytes a failed read shows is not the point; v5.14 races here as everywhere.
-    checkers: ['lock-discipline', 'refcount', 'lock-order'],
-    tasks: [PUNCHER, { letter: 'r', ops: [{ op: 'pread', ...G.wanted }] }],
+  triple('store-grow-store', {
+    summary:
+      'A page that is mapped writable when the file grows asks for the new block before it is stored to.',
+    requires: { mmap: true, write: true, truncate: true, writeback: true, subPageBlocks: true },
+    groups: ['auto', 'truncate', 'fault', 'writeback'],
+    geometry: { name: 'eof', pageSize: 8, blockSize: 4 },
+    files: [{ ino: 12, size: 12, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] }],
+    tasks: [
+      {
+        letter: 'm',
+        ops: [
+          { op: 'store', pos: 8, data: 'x' },
+          { op: 'ftruncate', size: 16 },
+          { op: 'store', pos: 12, data: 'y' },
+        ],
+      },
+      { letter: 'b', ops: [{ op: 'flush' }] },
+    ],
+    see: 'mm/truncate.c pagecache_isize_extended() (v5.15)',
   }),
 ];

@@ -19,6 +19,7 @@ import { LOCAL } from '../sched/access.js';
 import { current } from '../sched/current.js';
 import { SharedArray, SharedVar } from '../sched/shared-var.js';
 import { choose, Step, type Task } from '../sched/task.js';
+import type { TraceEvents } from '../trace.js';
 
 /** Owner of blocks nobody owns. */
 export const FREE = 0;
@@ -225,7 +226,7 @@ class SubmitRead extends Step<void> {
 export function* submitBio(bdev: BlockDevice, bio: Bio): Task<void> {
   if (bio.rw === 'R') yield* new SubmitRead(bdev, bio.vecs);
   else for (const vec of bio.vecs) yield* submitWrite(bdev, bio, vec);
-  emit('block_bio_queue', bio);
+  if (machine.trace.active) machine.trace.emit('block_bio_queue', blockEvent(bio));
   current.spawn(bio.rw === 'R' ? 'read completion' : 'write completion', transfer(bdev, bio));
 }
 
@@ -248,7 +249,7 @@ function* transfer(bdev: BlockDevice, bio: Bio): Task<void> {
   for (const vec of bio.vecs)
     yield* bio.rw === 'R' ? readBlock(bdev, bio, vec, failed) : writeBlock(bdev, bio, vec, failed);
   const error = failed ? -EIO : 0;
-  emit('block_bio_complete', bio, error);
+  if (machine.trace.active) machine.trace.emit('block_bio_complete', { ...blockEvent(bio), error });
   yield* bio.endIo(error);
 }
 
@@ -293,14 +294,7 @@ function ownership(disk: DiskBlock, bio: Bio, vec: BioVec): { owned: boolean; re
   return { owned: false, reason: `block ${vec.phys} belongs to ${who}${freed}` };
 }
 
-function emit(event: 'block_bio_queue' | 'block_bio_complete', bio: Bio, error = 0): void {
-  if (!machine.trace.active) return;
-  const first = bio.vecs[0] as BioVec;
-  machine.trace.emit(event, {
-    ino: bio.ino,
-    block: first.phys,
-    count: bio.vecs.length,
-    rw: bio.rw,
-    error,
-  } as never);
+/** What the tracepoints of a request say about it. */
+function blockEvent({ ino, vecs, rw }: Bio): TraceEvents['block_bio_queue'][0] {
+  return { ino, block: (vecs[0] as BioVec).phys, count: vecs.length, rw };
 }

@@ -7,7 +7,7 @@
 import { ContractError } from '../errors.js';
 import { EINVAL, ENODEV, EOPNOTSUPP } from '../include/errno.js';
 import { FMODE_NOWAIT, IOCB_DIRECT, IOCB_NOWAIT } from '../include/flags.js';
-import type { File, IovIter, Kiocb } from '../include/fs.js';
+import type { File, IovIter, Kiocb, UserBuffer } from '../include/fs.js';
 import type { MmStruct, VmAreaStruct } from '../include/mm-types.js';
 import type { Loff, Pgoff } from '../include/units.js';
 import { ksysReadahead, vfsFadvise } from '../mm/fadvise.js';
@@ -69,18 +69,30 @@ function checkFlags(file: File, flags: number): number {
  * pread(2), preadv2(2), and what io_uring does with other flags.
  *
  * @param flags - `IOCB_*`. RWF_NOWAIT is `IOCB_NOWAIT | IOCB_NOIO`; io_uring's first try is IOCB_NOWAIT alone.
+ * @param user - The program's memory, if it is a mapping of a file.
  * @returns Bytes or an errno, and the bytes.
  * @context Sleeps unless IOCB_NOWAIT.
  * @see fs/read_write.c `ksys_pread64()`, `vfs_read()` (v5.15)
  */
-export function ksysPread64(file: File, pos: Loff, count: number, flags = 0): Task<ReadResult> {
-  return syscall('pread64', vfsRead(file, pos, count, flags), (flags & IOCB_NOWAIT) !== 0);
+export function ksysPread64(
+  file: File,
+  pos: Loff,
+  count: number,
+  flags = 0,
+  user?: UserBuffer,
+): Task<ReadResult> {
+  const iocb = kiocb(file, pos, flags, user);
+  return syscall('pread64', vfsRead(iocb, count), (flags & IOCB_NOWAIT) !== 0);
 }
 
-function* vfsRead(file: File, pos: Loff, count: number, flags: number): Task<ReadResult> {
+function kiocb(kiFilp: File, kiPos: Loff, kiFlags: number, kiUser?: UserBuffer): Kiocb {
+  return { kiFilp, kiPos, kiFlags, ...(kiUser === undefined ? {} : { kiUser }) };
+}
+
+function* vfsRead(iocb: Kiocb, count: number): Task<ReadResult> {
+  const { kiFilp: file, kiPos: pos, kiFlags: flags } = iocb;
   const error = pos < 0 || count < 0 ? -EINVAL : checkFlags(file, flags);
   if (error !== 0) return { result: error, cells: [] };
-  const iocb: Kiocb = { kiFilp: file, kiPos: pos, kiFlags: flags };
   const iter: IovIter = { count, cells: [], isPipe: false };
   const result = yield* file.fOp.readIter(iocb, iter);
   return { result, cells: iter.cells.flat() };
@@ -89,21 +101,31 @@ function* vfsRead(file: File, pos: Loff, count: number, flags: number): Task<Rea
 /**
  * pwrite(2).
  *
+ * @param cells - What to write; with `user` only their number counts.
  * @param flags - `IOCB_*`.
+ * @param user - The program's memory, if it is a mapping of a file.
  * @returns Bytes; `-EINVAL` if the filesystem cannot write; or an errno.
  * @context Sleeps unless IOCB_NOWAIT.
  * @see fs/read_write.c `ksys_pwrite64()`, `vfs_write()` (v5.15)
  */
-export function ksysPwrite64(file: File, pos: Loff, cells: Cells, flags = 0): Task<number> {
-  return syscall('pwrite64', vfsWrite(file, pos, cells, flags), (flags & IOCB_NOWAIT) !== 0);
+export function ksysPwrite64(
+  file: File,
+  pos: Loff,
+  cells: Cells,
+  flags = 0,
+  user?: UserBuffer,
+): Task<number> {
+  const iocb = kiocb(file, pos, flags, user);
+  return syscall('pwrite64', vfsWrite(iocb, cells), (flags & IOCB_NOWAIT) !== 0);
 }
 
-function* vfsWrite(file: File, pos: Loff, cells: Cells, flags: number): Task<number> {
+function* vfsWrite(iocb: Kiocb, cells: Cells): Task<number> {
+  const { kiFilp: file, kiPos: pos, kiFlags: flags } = iocb;
   const { writeIter } = file.fOp;
   if (pos < 0 || writeIter === undefined) return -EINVAL;
   const error = checkFlags(file, flags);
   if (error !== 0) return error;
-  return yield* writeIter({ kiFilp: file, kiPos: pos, kiFlags: flags }, cells);
+  return yield* writeIter(iocb, cells);
 }
 
 /** ftruncate(2). @returns `0`, or an errno. @context Sleeps. @see fs/open.c `do_sys_ftruncate()` (v5.15) */

@@ -20,6 +20,8 @@ export const EFAULT = 14;
 export const EBUSY = 16;
 /** Already there. */
 export const EEXIST = 17;
+/** Two filesystems. */
+export const EXDEV = 18;
 /** Not that kind of file. */
 export const ENODEV = 19;
 /** Bad argument. */
@@ -53,6 +55,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [EFAULT]: 'EFAULT',
   [EBUSY]: 'EBUSY',
   [EEXIST]: 'EEXIST',
+  [EXDEV]: 'EXDEV',
   [ENODEV]: 'ENODEV',
   [EINVAL]: 'EINVAL',
   [EFBIG]: 'EFBIG',

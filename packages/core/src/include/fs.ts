@@ -11,11 +11,11 @@
 import type { BlockDevice } from '../block/device.js';
 import { Rwsem } from '../locking/rwsem.js';
 import { machine } from '../machine.js';
-import type { Cells } from '../provenance.js';
+import type { Cell, Cells } from '../provenance.js';
 import type { KernelRelease } from '../release.js';
 import { SharedArray, SharedCounter, SharedVar } from '../sched/shared-var.js';
 import type { Task } from '../sched/task.js';
-import type { Page, VmAreaStruct, VmOperations } from './mm-types.js';
+import type { MmStruct, Page, VmAreaStruct, VmOperations } from './mm-types.js';
 import { PAGE_SIZE } from './page.js';
 import type { ReadaheadControl } from './pagemap.js';
 import type { Loff, Pgoff } from './units.js';
@@ -224,10 +224,27 @@ export class File {
   }
 }
 
-/** One read or write in progress. @see `struct kiocb` (v5.15) */
+/** Memory of a program that is a mapping of a file: touching it can fault. */
+export interface UserBuffer {
+  /** The program's address space. */
+  readonly mm: MmStruct;
+  /** Byte address of its first byte. */
+  readonly vaddr: number;
+  /** What a write took from it, in order. */
+  readonly taken: Cell[];
+}
+
+/**
+ * One read or write in progress.
+ *
+ * @departs Where the program's memory is, is part of the iterator in the kernel.
+ * @see `struct kiocb` (v5.15)
+ */
 export interface Kiocb {
   /** The file. */
   readonly kiFilp: File;
+  /** The program's memory, if it is a mapping of a file. Without it, touching it never faults. Not for direct I/O. */
+  readonly kiUser?: UserBuffer;
   /** Current position; advanced by the operation. */
   kiPos: Loff;
   /** `IOCB_*`. */
@@ -305,6 +322,14 @@ export interface FileOperations {
   readonly writeIter?: (iocb: Kiocb, from: Cells) => Task<number>;
   /** Change the blocks behind a range. @returns `0`, or an errno. */
   readonly fallocate?: (file: File, mode: number, offset: Loff, len: Loff) => Task<number>;
+  /** Share blocks between files. @returns Bytes shared, or an errno. */
+  readonly remapFileRange?: (
+    fileIn: File,
+    posIn: Loff,
+    fileOut: File,
+    posOut: Loff,
+    len: Loff,
+  ) => Task<number>;
   /** Make a range durable. */
   readonly fsync?: (file: File, start: Loff, end: Loff, datasync: boolean) => Task<number>;
   /** Prepare a mapping. @returns Its operations. */

@@ -7,6 +7,8 @@ export {
   LockGraph,
   type Locking,
   type LockOrderFinding,
+  lockAcquired,
+  lockReleased,
   useLocking,
 } from './lockdep.js';
 export * from './mutex.js';

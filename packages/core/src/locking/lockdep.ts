@@ -170,6 +170,7 @@ function describe(edge: Edge): string {
 function recursions(contexts: readonly Context[]): LockOrderFinding[] {
   const found = new Map<string, LockOrderFinding>();
   for (const context of contexts) {
+    if (context.how.trylock) continue;
     for (let c = context.parent; c !== null && c.lock !== null; c = c.parent) {
       if (c.lock !== context.lock) continue;
       const line = `${context.title} takes ${context.className} (${context.how.mode}) twice`;
@@ -216,6 +217,13 @@ function gated(one: Edge, other: Edge): boolean {
   return false;
 }
 
+/** A cycle begins anywhere: let it not depend on which of its edges was seen first. */
+function fromFirstName(cycle: readonly Edge[]): readonly Edge[] {
+  const [first] = cycle.map((edge) => edge.held.className).sort();
+  const at = cycle.findIndex((edge) => edge.held.className === first);
+  return [...cycle.slice(at), ...cycle.slice(0, at)];
+}
+
 /**
  * Cycles of edges in which every hand-over conflicts: one end exclusive, or both shared and a writer of
  * that class can queue in between. A cycle counts only if its edges can be in progress together, that is,
@@ -241,7 +249,7 @@ function cycles(edges: readonly Edge[], writers: ReadonlySet<string>): LockOrder
       const first = path[0] as Edge;
       if (next.acquired.className === first.held.className) {
         if (!conflict(next, first)) continue;
-        const cycle = [...path, next];
+        const cycle = fromFirstName([...path, next]);
         const classes = cycle.map((edge) => edge.held.className);
         const key = [...classes].sort().join(' ');
         if (!found.has(key)) found.set(key, { kind: 'cycle', classes, lines: cycle.map(describe) });

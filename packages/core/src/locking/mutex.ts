@@ -96,13 +96,15 @@ export class LockStep extends Step<void> {
 
 /** Waits like {@link LockStep}, or gives up when the task receives a fatal signal. */
 export class KillableLockStep extends Step<boolean> {
-  override readonly killable = true;
   readonly #lock: ExclusiveLock;
   readonly #task: TaskStruct;
   constructor(lock: ExclusiveLock, verb: string, task: TaskStruct) {
     super(lock, LOCK, verb, true);
     this.#lock = lock;
     this.#task = task;
+  }
+  override get killable(): boolean {
+    return true;
   }
   override ready(): boolean {
     return !this.#lock.isLocked || this.#task.signal?.peek() === true;
@@ -155,14 +157,15 @@ export class UnlockStep extends Step<void> {
 
 /** Waits until an exclusive lock is free, without taking it. */
 export class AwaitUnlockedStep extends Step<boolean> {
-  override readonly killable: boolean;
   readonly #lock: ExclusiveLock;
   readonly #task: TaskStruct | null;
   constructor(lock: ExclusiveLock, verb: string, killableTask: TaskStruct | null = null) {
     super(lock, AWAIT, verb, true);
     this.#lock = lock;
     this.#task = killableTask?.signal == null ? null : killableTask;
-    this.killable = this.#task !== null;
+  }
+  override get killable(): boolean {
+    return this.#task !== null;
   }
   override ready(): boolean {
     return !this.#lock.isLocked || this.#task?.signal?.peek() === true;
@@ -188,11 +191,21 @@ export class TestLockedStep extends Step<boolean> {
   }
 }
 
+/** Held by a task, which alone may release it. */
+abstract class OwnedLock extends ExclusiveLock {
+  override drop(verb: string): void {
+    if (this.owner !== current.task) {
+      throw new ContractError('LOCK_NOT_HELD', { task: taskTitle(), verb, lock: this.name });
+    }
+    super.drop(verb);
+  }
+}
+
 /** A sleeping lock with an owner, who alone may release it. @see `struct mutex` (v5.15) */
-export class Mutex extends ExclusiveLock {}
+export class Mutex extends OwnedLock {}
 
 /** A lock that is held for a moment and never over a sleep. @see `spinlock_t` (v5.15) */
-export class Spinlock extends ExclusiveLock {}
+export class Spinlock extends OwnedLock {}
 
 /** Take a mutex. @context Sleeps. */
 export function mutexLock(lock: Mutex, subclass = 0): Task<void> {

@@ -11,6 +11,7 @@
  * @see kernel/locking/rwsem.c (v5.15)
  */
 import { ContractError } from '../errors.js';
+import { EAGAIN, EINTR } from '../include/errno.js';
 import {
   DOWN_READ,
   DOWN_WRITE,
@@ -24,8 +25,6 @@ import { current } from '../sched/current.js';
 import type { HistoryEntry } from '../sched/shared-object.js';
 import { Step, type Task, type TaskStruct } from '../sched/task.js';
 import { type Acquisition, Lock, lockAcquired, locking, lockReleased } from './lockdep.js';
-
-const EINTR = 4;
 
 /** A reader/writer semaphore. @see `struct rw_semaphore` (v5.15) */
 export class Rwsem extends Lock {
@@ -181,7 +180,6 @@ class QueueWrite extends Step<void> {
 }
 
 class KillableDown extends Step<number> {
-  override readonly killable = true;
   readonly #sem: Rwsem;
   readonly #how: Acquisition;
   readonly #task: TaskStruct;
@@ -190,6 +188,9 @@ class KillableDown extends Step<number> {
     this.#sem = sem;
     this.#how = how;
     this.#task = task;
+  }
+  override get killable(): boolean {
+    return true;
   }
   get taskIndex(): number {
     return this.#task.index;
@@ -345,5 +346,3 @@ export function* iocbReadLock(sem: Rwsem, nowait: boolean): Task<number> {
   if (nowait) return (yield* downReadTrylock(sem)) ? 0 : -EAGAIN;
   return yield* downReadKillable(sem);
 }
-
-const EAGAIN = 11;

@@ -5,7 +5,7 @@
  * Event `i` has the accesses `first[i]` up to, not including, `first[i + 1]`. The first of them is the one
  * the step announced; the others joined it (`load()`, `store()`, reference counts).
  */
-import { type Access, LOCAL } from './access.js';
+import { type Access, ADD, LOCAL, WRITE } from './access.js';
 import type { Step } from './task.js';
 
 /** What happened, in order. */
@@ -55,8 +55,11 @@ export class EventLog {
     const end = this.first[this.count] as number;
     for (let at = this.first[this.count - 1] as number; at < end; at++) {
       if (this.object[at] !== object) continue;
-      if ((STRENGTH[access] as number) > (STRENGTH[this.access[at] as Access] as number)) {
-        this.access[at] = access;
+      const before = this.access[at] as Access;
+      // Who adds to a counter and looks at it commutes neither with who adds nor with who looks.
+      const both = (before === ADD) !== (access === ADD) ? WRITE : access;
+      if ((STRENGTH[both] as number) > (STRENGTH[before] as number)) {
+        this.access[at] = both;
         this.replaced[at] = replaced;
       }
       return;
@@ -79,4 +82,4 @@ export class EventLog {
 }
 
 /** READ, AWAIT and ADD give way to a WRITE of the same object in the same event; lock accesses stay. */
-const STRENGTH = [0, 3, 1, 2, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9];
+const STRENGTH = [0, 2, 1, 1, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9];

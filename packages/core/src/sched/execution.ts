@@ -77,12 +77,21 @@ export class Execution {
   task: TaskStruct | null = null;
   /** Set while the execution is replayed for people. */
   recorder: Recorder | null = null;
+  /** Set while a fault is applied to the program from outside: the task that runs in place of a step, or `null`. */
+  instead: ((step: Step<unknown>) => Task<unknown> | null) | null = null;
   /** Free for the layer above: the machine that this execution runs on. */
   machine: unknown = null;
   readonly #identity: Identity;
   readonly #maxSteps: number;
   #scheduler: Scheduler | null = null;
+  #repeating = false;
   #sequential = false;
+  /** The task that goes on without being suspended as long as it is the next one anyway. */
+  #turn: TaskStruct | null = null;
+  /** Who is next, if the one whose turn it was found that it is somebody else; `null` at the end. */
+  #next: TaskStruct | null = null;
+  #ending: Ending = DONE;
+  #drivenSteps = 0;
   #live = 0;
   #setupTasks = 0;
   #setupObjects = 0;
@@ -137,17 +146,24 @@ export class Execution {
   /** Run until nothing can run any more, as the scheduler says. */
   run(scheduler: Scheduler): Ending {
     this.#scheduler = scheduler;
+    this.#repeating = scheduler.prefix !== undefined;
     this.events.clear();
-    let ending: Ending | null = null;
     try {
-      if (scheduler.prefix !== undefined) this.#repeat(scheduler.prefix);
-      while (ending === null) ending = this.#step(scheduler);
+      let task = this.#pick(scheduler);
+      while (task !== null) {
+        this.#begin(task, task.pending as Step<unknown>);
+        this.#turn = task;
+        const ended = this.#resume(task);
+        this.#turn = null;
+        task = ended ? this.#pick(scheduler) : this.#next;
+      }
     } catch (error) {
-      ending = { kind: 'threw', task: this.task as TaskStruct, error };
+      this.#turn = null;
+      this.#ending = { kind: 'threw', task: this.task as TaskStruct, error };
     }
     this.task = null;
     this.#scheduler = null;
-    return ending;
+    return this.#ending;
   }
 
   /**
@@ -168,7 +184,8 @@ export class Execution {
     const first = this.tasks.length;
     this.#sequential = true;
     this.spawn(title, wrapped());
-    for (let steps = 0; this.#live > 0; steps++) {
+    this.#drivenSteps = 0;
+    while (this.#live > 0) {
       const next = this.tasks.find((t) => t.pending !== null && this.#enabled(t));
       if (next === undefined) {
         const stuck = this.tasks
@@ -176,8 +193,13 @@ export class Execution {
           .map((t) => `${t.title} in ${describeStep(t)}`);
         throw new Error(`${title} never ends: ${stuck.join('; ')}`);
       }
-      if (steps >= MAX_DRIVEN) throw new Error(`${title} never ends: more than ${MAX_DRIVEN} steps`);
-      this.#perform(next);
+      if (this.#drivenSteps++ >= MAX_DRIVEN)
+        throw new Error(`${title} never ends: more than ${MAX_DRIVEN} steps`);
+      this.#forgetYields(next);
+      // Those that it has spawned run when it cannot, so only the first one may go on by itself.
+      this.#turn = next.index === first ? next : null;
+      this.#resume(next);
+      this.#turn = null;
     }
     this.task = null;
     this.#sequential = false;
@@ -215,6 +237,37 @@ export class Execution {
     this.#yielding = true;
   }
 
+  /**
+   * The task in progress has come to its next step. Called by {@link Step}.
+   *
+   * Suspending a task and resuming it costs a return through every function it is in, and most often the same
+   * task is the next one. So the decision is made here, and only a switch suspends it.
+   *
+   * @param step - The step.
+   * @returns Whether it is performed right now; if not, the task is to be suspended.
+   */
+  reached(step: Step<unknown>): boolean {
+    const { task } = this;
+    // A task that was just spawned gets its first turn later.
+    if (task === null || task !== this.#turn) return false;
+    task.pending = step;
+    if (this.#sequential) {
+      if (!this.#enabled(task) || this.#drivenSteps++ >= MAX_DRIVEN) return false;
+      this.#forgetYields(task);
+      return true;
+    }
+    try {
+      this.#next = this.#pick(this.#scheduler as Scheduler);
+    } catch (error) {
+      // It is not for the functions of the task to catch.
+      this.#next = null;
+      this.#ending = { kind: 'threw', task, error };
+    }
+    if (this.#next !== task) return false;
+    this.#begin(task, step);
+    return true;
+  }
+
   /** A step object came into being; it must be driven. Called by {@link Step}. */
   stepCreated(step: Step<unknown>): void {
     this.#floating++;
@@ -237,35 +290,41 @@ export class Execution {
     return this.#unstarted;
   }
 
-  /** Perform steps that are known to be possible. */
-  #repeat(prefix: readonly number[]): void {
-    for (let i = 0; i < prefix.length; i++) {
-      const task = this.tasks[prefix[i] as number];
-      if (task === undefined || task.pending === null || !this.#enabled(task)) {
-        this.task = task ?? (this.tasks[0] as TaskStruct);
-        throw new NotRepeatableError(`step ${i + 1} of an earlier execution cannot be repeated`);
-      }
-      this.#perform(task);
+  /** The task that performs its step now, `null` if the execution ends here. */
+  #pick(scheduler: Scheduler): TaskStruct | null {
+    const { runnable, tasks, events } = this;
+    if (this.#repeating) {
+      const known = (scheduler.prefix as readonly number[])[events.count] as number;
+      if (known !== ABANDON) return this.#repeated(known);
+      this.#repeating = false;
     }
-  }
-
-  #step(scheduler: Scheduler): Ending | null {
-    const { runnable, tasks } = this;
     let count = 0;
     for (let index = 0; index < tasks.length; index++) {
       const task = tasks[index] as TaskStruct;
       if (task.pending !== null && this.#enabled(task)) runnable[count++] = index;
     }
-    if (runnable.length > count) runnable.length = count;
+    while (runnable.length > count) runnable.pop(); // a task at most; cheaper than a new length
     if (count === 0) {
-      if (this.#live === 0) return DONE;
-      return { kind: 'deadlock', blocked: this.tasks.filter((task) => task.pending !== null) };
+      this.#ending = this.#live === 0 ? DONE : deadlock(tasks);
+      return null;
     }
-    if (this.events.count >= this.#maxSteps) return this.#livelock();
+    if (events.count >= this.#maxSteps) {
+      this.#ending = this.#livelock();
+      return null;
+    }
     const picked = scheduler.nextTask(this);
-    if (picked === ABANDON) return ABANDONED;
-    this.#perform(this.tasks[picked] as TaskStruct);
+    if (picked !== ABANDON) return tasks[picked] as TaskStruct;
+    this.#ending = ABANDONED;
     return null;
+  }
+
+  /** A task whose step is known to be possible. */
+  #repeated(index: number): TaskStruct {
+    const task = this.tasks[index];
+    if (task !== undefined && task.pending !== null && this.#enabled(task)) return task;
+    this.task = task ?? (this.tasks[0] as TaskStruct);
+    const step = this.events.count + 1;
+    throw new NotRepeatableError(`step ${step} of an earlier execution cannot be repeated`);
   }
 
   #enabled(task: TaskStruct): boolean {
@@ -273,29 +332,31 @@ export class Execution {
     return !step.blocking || step.ready();
   }
 
-  #perform(task: TaskStruct): void {
-    const step = task.pending as Step<unknown>;
-    if (!this.#sequential) this.events.begin(task.index, step);
-    if (this.#yielding) this.#forgetYields(task);
-    this.#resume(task);
+  #begin(task: TaskStruct, step: Step<unknown>): void {
+    this.events.begin(task.index, step);
+    this.#forgetYields(task);
   }
 
-  #resume(task: TaskStruct): void {
+  /** Let a task go on. Returns whether it has ended. */
+  #resume(task: TaskStruct): boolean {
     this.task = task;
     const { value, done } = task.iterator.next();
     if (done === true) {
       task.pending = null;
       this.#live--;
-    } else if (value instanceof Step) {
-      task.pending = value;
-    } else {
-      throw new NotAStepError(
-        `${task.title} yielded something that is not a step: write "yield*", not "yield"`,
-      );
+      return true;
     }
+    if (value instanceof Step) {
+      task.pending = value;
+      return false;
+    }
+    throw new NotAStepError(
+      `${task.title} yielded something that is not a step: write "yield*", not "yield"`,
+    );
   }
 
   #forgetYields(running: TaskStruct): void {
+    if (!this.#yielding) return;
     for (const task of this.tasks) if (task !== running) task.yielded = false;
     this.#yielding = running.yielded;
   }
@@ -316,6 +377,10 @@ export class Execution {
     }
     return { kind: 'livelock', task: this.tasks[busiest] as TaskStruct, loop };
   }
+}
+
+function deadlock(tasks: readonly TaskStruct[]): Ending {
+  return { kind: 'deadlock', blocked: tasks.filter((task) => task.pending !== null) };
 }
 
 function describeStep(task: TaskStruct): string {

@@ -11,7 +11,7 @@ export const ABANDON = -1;
 export interface Scheduler {
   /**
    * Tasks of the first steps, if they are known in advance: they are performed without asking, which saves
-   * finding out who else could run.
+   * finding out who else could run. {@link ABANDON} marks their end.
    */
   readonly prefix?: readonly number[];
 

@@ -36,9 +36,9 @@ export abstract class SharedObject {
    * The search asks this to tell races that can be reversed from orders that the object enforces (an
    * unlock always precedes the lock it allows). Objects without blocking accesses need not answer.
    *
-   * @param step - The blocking step in question.
-   * @param history - Accesses to this object that would come before it, oldest first.
-   * @param replaced - What the access it lost to replaced, for objects that hold a value.
+   * @param _step - The blocking step in question.
+   * @param _history - Accesses to this object that would come before it, oldest first.
+   * @param _replaced - What the access it lost to replaced, for objects that hold a value.
    * @returns `true` if the step would be enabled there.
    */
   enabledAfter(_step: Step<unknown>, _history: readonly HistoryEntry[], _replaced: unknown): boolean {

@@ -13,6 +13,7 @@ import { Step, type Task } from './task.js';
 
 /** Base of the steps on one variable; shows results through the variable's printer. */
 abstract class VarStep<T, R> extends Step<R> {
+  /** The variable. */
   declare readonly var: SharedVar<T>;
   constructor(variable: SharedVar<T>, access: number, verb: string, blocking = false) {
     super(variable, access, verb, blocking);

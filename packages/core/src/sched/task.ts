@@ -21,7 +21,7 @@ export interface Task<T> {
  * One scheduling point: what the task is about to do, announced before it does it.
  *
  * A step is its own one-element iterator: the first `next()` announces it to the scheduler, the second
- * performs it. A step that is created and never driven (a forgotten `yield*`) is counted and reported.
+ * performs it, or the first does both if no other task comes in between. A step that is created and never driven (a forgotten `yield*`) is counted and reported.
  *
  * Its fields, and those of other classes with many subclasses, are assigned and not defined: steps are
  * created millions of times, and V8 has no fast path for defining a field on objects of many shapes.
@@ -33,14 +33,8 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
   declare readonly access: Access;
   /** The kernel function or operation, in kernel spelling, for traces. */
   declare readonly verb: string;
-  /** `true` if the step can be disabled. See {@link SharedObject.ready}. */
+  /** `true` if the step can be disabled. See {@link Step.ready}. */
   declare readonly blocking: boolean;
-  /** `true` if a fatal signal can end the wait, so that the object alone does not tell if it is enabled. */
-  declare readonly killable: boolean;
-  /** Iterator protocol: the announced step is the step itself. */
-  declare readonly value: Step<unknown>;
-  /** Iterator protocol: an announced step is not done. */
-  declare readonly done: false;
   declare private announced: boolean;
 
   /**
@@ -54,14 +48,16 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
     this.access = access;
     this.verb = verb;
     this.blocking = blocking;
-    this.killable = false;
-    this.value = this;
-    this.done = false;
     this.announced = false;
     if (blocking && current.task?.nowait === true) {
       throw new ContractError('NOWAIT_SLEEPS', { task: current.task.title, step: stepName(this) });
     }
     current.stepCreated(this);
+  }
+
+  /** `true` if a fatal signal can end the wait, so that the object alone does not tell if it is enabled. */
+  get killable(): boolean {
+    return false;
   }
 
   /** Do what was announced. Called by the engine's resumption, atomically, when the step is enabled. */
@@ -82,23 +78,32 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
     return result === undefined ? '' : String(result);
   }
 
-  /** Starts the step. */
-  [Symbol.iterator](): this {
+  /** Starts the step, or what the execution runs in its place. */
+  [Symbol.iterator](): Iterator<Step<unknown>, T, unknown> {
     current.stepStarted(this);
-    return this;
+    const other = current.instead === null ? null : current.instead(this);
+    return other === null ? this : (other as Task<T>)[Symbol.iterator]();
   }
 
   /** Iterator protocol: announce, then perform. */
   next(): IteratorResult<Step<unknown>, T> {
     if (!this.announced) {
       this.announced = true;
-      return this as unknown as IteratorYieldResult<Step<unknown>>;
+      if (!current.reached(this)) {
+        ANNOUNCED.value = this;
+        return ANNOUNCED as IteratorYieldResult<Step<unknown>>;
+      }
     }
     const result = this.perform();
     if (current.recorder !== null) current.recorder.performed(this, this.describe(result));
-    return { value: result, done: true };
+    PERFORMED.value = result;
+    return PERFORMED as IteratorReturnResult<T>;
   }
 }
+
+/** What steps return: whoever gets it takes the value out at once, and there are millions of steps. */
+const ANNOUNCED: { value: unknown; readonly done: false } = { value: undefined, done: false };
+const PERFORMED: { value: unknown; readonly done: true } = { value: undefined, done: true };
 
 /**
  * A step as people read it: `down_read(mapping.invalidate_lock)`.

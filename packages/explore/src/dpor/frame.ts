@@ -3,24 +3,25 @@
  * to be run, and who need not be because all of that has been seen (the sleep set).
  */
 import type { Label } from './label.js';
+import { EVERY, type Wakeup } from './wakeup.js';
 
 /** The task could run in this state. */
 export const ENABLED = 1;
-/** It is, was or will be explored from this state. */
-export const PLANNED = 2;
-/** Everything that begins with it has been explored from this state. */
-export const DONE = 4;
-/** Everything that begins with it has been explored from an earlier state. */
-export const ASLEEP = 8;
+/** Everything that begins with it has been explored, from this state or an earlier one. */
+export const ASLEEP = 2;
 /** Others have waited for their turn too long: the kernel's scheduler, which is fair, would not run it. */
-export const HELD_BACK = 16;
+export const HELD_BACK = 4;
 /** It has just let others go first, with `cond_resched()`. */
-export const YIELDED = 32;
+export const YIELDED = 8;
 
-/** A task that need not be run, and what it would do. */
+/** A step that need not be run, and what it would do. A step that is no choice has one alternative. */
 export interface Sleeper {
   /** Index of the task. */
   readonly task: number;
+  /** The alternative it picks. */
+  readonly choice: number;
+  /** Number of alternatives. */
+  readonly choices: number;
   /** What it does if it runs now. */
   readonly label: Label;
 }
@@ -29,16 +30,20 @@ export interface Sleeper {
 export class Frame {
   /** The task that runs from here. */
   chosen = -1;
-  /** Number of alternatives of the choice that the chosen task makes, `0` if it makes none. */
-  choiceCount = 0;
   /** The alternative in progress. */
   choice = 0;
+  /** Number of alternatives of the step that the chosen task takes. */
+  choices = 1;
+  /** Are all alternatives to be explored, or just this one? */
+  every = true;
   /** Per task: how often others let others go first while it could have run, and did not. */
   readonly waited: number[] = [];
-  /** What the chosen task did with the alternatives before the one in progress. */
-  chosenLabel: Label | null = null;
-  /** Tasks that need not be run: inherited ones first, then those explored from here. */
+  /** Steps that need not be run: inherited ones first, then those explored from here. */
   readonly sleepers: Sleeper[] = [];
+  /** What is planned from here and has not begun, in order. */
+  readonly planned: Wakeup[] = [];
+  /** What to do after the chosen task, if that was planned. */
+  next: Wakeup | null = null;
   /** Number of tasks that exist. */
   tasks = 0;
   /** One byte of flags per task. */
@@ -46,12 +51,10 @@ export class Frame {
 
   /** Forget everything and make room for this many tasks. */
   reset(tasks: number): void {
-    this.chosen = -1;
-    this.choiceCount = 0;
-    this.choice = 0;
     if (this.waited.length > 0) this.waited.length = 0;
-    this.chosenLabel = null;
-    if (this.sleepers.length > 0) this.sleepers.length = 0;
+    // Few or none, so that one by one is cheaper than a new length.
+    while (this.sleepers.length > 0) this.sleepers.pop();
+    while (this.planned.length > 0) this.planned.pop();
     this.tasks = tasks;
     if (this.status.length < tasks) this.status = new Uint8Array(tasks * 2);
     else for (let task = 0; task < tasks; task++) this.status[task] = 0;
@@ -72,17 +75,60 @@ export class Frame {
     this.status[task] = (this.status[task] as number) | flags;
   }
 
-  /** What a task that is explored or asleep does if it runs now. */
-  labelOf(task: number): Label | null {
-    for (const sleeper of this.sleepers) if (sleeper.task === task) return sleeper.label;
-    return null;
+  /** Let a step sleep; a task sleeps when each alternative of its step does. */
+  sleep(sleeper: Sleeper): void {
+    this.sleepers.push(sleeper);
+    const { task, choices } = sleeper;
+    let asleep = 0;
+    for (const other of this.sleepers) if (other.task === task) asleep++;
+    if (asleep === choices) this.set(task, ASLEEP);
   }
 
-  /** The first task that is planned and neither explored nor asleep, `-1` if there is none. */
-  next(): number {
+  /** Explore what begins with a step from here, too. */
+  plan(step: Wakeup): void {
+    this.planned.push(step);
+  }
+
+  /** Explore what begins with any step from here, too. */
+  planAll(): void {
     for (let task = 0; task < this.tasks; task++) {
-      if (((this.status[task] as number) & (PLANNED | DONE | ASLEEP)) === PLANNED) return task;
+      if (this.canRun(task)) this.plan({ task, choice: EVERY, next: null });
     }
-    return -1;
+  }
+
+  /** Choose a task; every alternative of its step, or just one. */
+  choose(task: number, choice: number, next: Wakeup | null): void {
+    this.chosen = task;
+    this.choice = Math.max(choice, 0);
+    this.choices = 1;
+    this.every = choice === EVERY;
+    this.next = next;
+  }
+
+  /** Choose the first planned step that can be taken and does not sleep. Returns whether there is one. */
+  advance(): boolean {
+    for (let step = this.planned.shift(); step !== undefined; step = this.planned.shift()) {
+      const { task, choice, next } = step;
+      if (this.has(task, ASLEEP) || !this.canRun(task) || this.sleeps(task, choice)) continue;
+      this.choose(task, choice, next);
+      return true;
+    }
+    return false;
+  }
+
+  /** Pick the next alternative of the chosen step that is to be explored. Returns whether there is one. */
+  nextChoice(from: number): boolean {
+    for (let choice = from; choice < this.choices; choice++) {
+      if (this.sleeps(this.chosen, choice)) continue;
+      this.choice = choice;
+      return true;
+    }
+    return false;
+  }
+
+  /** Does an alternative of a task's step sleep? */
+  sleeps(task: number, choice: number): boolean {
+    for (const sleeper of this.sleepers) if (sleeper.task === task && sleeper.choice === choice) return true;
+    return false;
   }
 }

@@ -7,6 +7,7 @@
  * an earlier event only moves the ends.
  */
 import { type Access, dependent, type EventLog, type Execution } from '@fsport/core';
+import type { Label } from './label.js';
 
 /** Clocks and access lists of the events on the current path. */
 export class History {
@@ -31,6 +32,8 @@ export class History {
   readonly #latest: number[] = [];
   readonly #lastOf: number[] = [];
   readonly #previousOf: number[] = [];
+  /** Per object: the labels of events with just one access, to it, by access. */
+  readonly #labels: Label[][] = [];
 
   /** Forget the events from this one on. */
   rewind(event: number): void {
@@ -74,6 +77,26 @@ export class History {
   /** The latest access to an object, `-1` if there is none. */
   latest(object: number): number {
     return this.#latest[object] ?? -1;
+  }
+
+  /**
+   * The label of an event.
+   *
+   * @param event - The event.
+   * @param fatal - Did it end the execution by throwing?
+   */
+  label(event: number, fatal: boolean): Label {
+    const begin = this.first[event] as number;
+    const end = this.first[event + 1] as number;
+    if (fatal || end !== begin + 1) {
+      return { objects: this.object.slice(begin, end), accesses: this.access.slice(begin, end), fatal };
+    }
+    const object = this.object[begin] as number;
+    const access = this.access[begin] as Access;
+    while (this.#labels.length <= object) this.#labels.push([]);
+    const labels = this.#labels[object] as Label[];
+    labels[access] ??= { objects: [object], accesses: [access], fatal };
+    return labels[access];
   }
 
   /**

@@ -2,7 +2,6 @@
  * What an event did, as a list of accesses, and whether two such lists commute.
  */
 import { type Access, dependent, type EventLog } from '@fsport/core';
-import type { History } from './history.js';
 
 /** The accesses of one event, kept after its execution is gone. */
 export interface Label {
@@ -12,33 +11,6 @@ export interface Label {
   readonly accesses: readonly Access[];
   /** `true` for an event that ended the execution by throwing: it commutes with nothing. */
   readonly fatal: boolean;
-}
-
-/**
- * The label of an event.
- *
- * @param history - Where it is recorded.
- * @param event - The event.
- * @param fatal - Did it end the execution by throwing?
- */
-export function labelOf(history: History, event: number, fatal: boolean): Label {
-  const begin = history.first[event] as number;
-  const end = history.first[event + 1] as number;
-  return { objects: history.object.slice(begin, end), accesses: history.access.slice(begin, end), fatal };
-}
-
-/**
- * The label of a step that did one of several things: it commutes only with what all of them commute with.
- *
- * @param a - One label.
- * @param b - Another one.
- */
-export function eitherLabel(a: Label, b: Label): Label {
-  return {
-    objects: [...a.objects, ...b.objects],
-    accesses: [...a.accesses, ...b.accesses],
-    fatal: a.fatal || b.fatal,
-  };
 }
 
 /**

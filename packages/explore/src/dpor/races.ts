@@ -14,14 +14,15 @@
  *
  * @see Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction (POPL 2014)
  */
-import { type Access, dependent, type EventLog, type Execution, type TaskStruct } from '@fsport/core';
+import { type Access, dependent, type Execution, type TaskStruct } from '@fsport/core';
 import type { DporFaults } from './faults.js';
 import { Feasibility, NO, UNKNOWN } from './feasibility.js';
-import { ASLEEP, DONE, type Frame, PLANNED } from './frame.js';
+import type { Frame } from './frame.js';
 import type { History } from './history.js';
-import { conflicts } from './label.js';
+import { Reversal } from './reversal.js';
 import { Subject } from './subject.js';
 import type { Tail } from './tail.js';
+import { EVERY } from './wakeup.js';
 
 /** Finds races and plans their reversals. */
 export class RaceSearch {
@@ -30,13 +31,12 @@ export class RaceSearch {
   readonly #faults: DporFaults;
   readonly #feasibility: Feasibility;
   readonly #subject = new Subject();
+  readonly #reversal: Reversal;
   /** Per access of the subject: the next access to the same object to look at, `-1` at the end. */
   readonly #cursors: number[] = [];
   #tail: Tail | null = null;
   /** What is ordered before the subject by something that cannot be reversed, or has been. */
   #seen = new Int32Array(8);
-  /** Per task: its first event in `v`. */
-  #first = new Int32Array(8);
 
   /**
    * @param history - The current path; events are added to it.
@@ -47,6 +47,7 @@ export class RaceSearch {
     this.#history = history;
     this.#frames = frames;
     this.#faults = faults;
+    this.#reversal = new Reversal(history, this.#subject);
     this.#feasibility = new Feasibility(history, frames, faults);
   }
 
@@ -81,7 +82,6 @@ export class RaceSearch {
   #start(tasks: number): void {
     if (this.#seen.length < tasks) {
       this.#seen = new Int32Array(tasks * 2);
-      this.#first = new Int32Array(tasks * 2);
     }
     const { clocks, width } = this.#history;
     const { before } = this.#subject;
@@ -144,59 +144,39 @@ export class RaceSearch {
     }
   }
 
-  /** Make sure that some initial of `v` is explored from the state before `e`. */
+  /** Make sure that some initial of `v` is explored from the state before `e`, and the rest of `v` after it. */
   #plan(execution: Execution, e: number): void {
-    const history = this.#history;
+    const { events } = execution;
     const frame = this.#frames[e] as Frame;
-    const subject = this.#subject;
-    const first = this.#first;
-    const { clocks, width } = history;
-    const tasks = execution.tasks.length;
-    first.fill(-1, 0, tasks);
-    let candidate = -1;
-    const end = this.#faults.shortReversal === true ? subject.event : history.count;
+    const reversal = this.#reversal;
+    reversal.begin();
+    const end = this.#faults.shortReversal === true ? this.#subject.event : this.#history.count;
     for (let event = e + 1; event < end; event++) {
-      const task = history.task[event] as number;
-      if ((first[task] as number) >= 0 || !this.#feasibility.inReversal(e, event)) continue;
-      let initial = true;
-      for (let other = 0; other < tasks && initial; other++) {
-        const begin = first[other] as number;
-        if (begin >= 0 && (clocks[event * width + other] as number) > begin) initial = false;
-      }
-      first[task] = event;
-      if (!initial) continue;
-      if (frame.has(task, PLANNED | DONE | ASLEEP)) return;
-      if (candidate < 0 && frame.canRun(task)) candidate = task;
+      if (this.#feasibility.inReversal(e, event)) reversal.add(event);
     }
-    if (this.#subjectIsInitial(execution.events, e, frame)) {
-      if (frame.has(subject.task, PLANNED | DONE | ASLEEP)) return;
-      if (candidate < 0 && frame.canRun(subject.task)) candidate = subject.task;
+    for (const { task, choice, label } of frame.sleepers) {
+      const known = this.#faults.guessSleepers === true ? null : label;
+      const at = reversal.initial(events, task, known);
+      if (at >= 0 && reversal.choiceAt(events, at) === choice) return;
     }
-    if (candidate >= 0) {
-      frame.set(candidate, PLANNED);
+    for (const { task, choice } of frame.planned) {
+      const at = reversal.initial(events, task, null);
+      if (at >= 0 && (choice === EVERY || reversal.choiceAt(events, at) === choice)) return;
+    }
+    const shortest = reversal.shortest(events);
+    if (frame.canRun(shortest.task) && !frame.sleeps(shortest.task, shortest.choice)) {
+      frame.plan(shortest);
       return;
     }
-    for (let task = 0; task < frame.tasks; task++) if (frame.canRun(task)) frame.set(task, PLANNED);
-  }
-
-  /**
-   * Could the subject begin `v`? Only if nothing else in `v` has to come before it. What it would do in the state
-   * before `e` is known if its task has been explored from there, or sleeps there.
-   */
-  #subjectIsInitial(events: EventLog, e: number, frame: Frame): boolean {
-    const { task, before, fatal, event } = this.#subject;
-    const count = this.#faults.shortReversal === true ? event : this.#history.count;
-    if ((this.#first[task] as number) >= 0 || before > e) return false;
-    const guess = this.#faults.guessSleepers === true;
-    const known = !guess && frame.has(task, DONE | ASLEEP) ? frame.labelOf(task) : null;
-    for (let other = e + 1; other < count; other++) {
-      if (!this.#feasibility.inReversal(e, other)) continue;
-      if (
-        known !== null ? conflicts(events, other, known) : fatal || this.#subject.couldConflict(events, other)
-      ) {
-        return false;
-      }
+    for (let task = 0; task < frame.tasks; task++) {
+      const begin = frame.canRun(task) ? reversal.initial(events, task, null) : -1;
+      if (begin < 0) continue;
+      const choice = reversal.choiceAt(events, begin);
+      // One that sleeps cannot begin it: what it would do is known, and was asked for above.
+      if (frame.sleeps(task, choice)) continue;
+      frame.plan({ task, choice, next: null });
+      return;
     }
-    return true;
+    frame.planAll();
   }
 }

@@ -3,6 +3,7 @@
  * its task.
  */
 import { type Access, dependent, type EventLog, LOCAL, READ, type Step, type TaskStruct } from '@fsport/core';
+import type { History } from './history.js';
 
 /** Reused: {@link takeEvent} or {@link takePending} before use. */
 export class Subject {
@@ -75,6 +76,13 @@ export class Subject {
       }
     }
     return false;
+  }
+
+  /** Does it come after an event of the log that is before it? */
+  comesAfter(events: EventLog, history: History, event: number): boolean {
+    if (this.performed) return event < this.event && history.ordered(event, this.event);
+    const { before } = this;
+    return (before >= event && history.ordered(event, before)) || this.couldConflict(events, event);
   }
 
   #add(object: number, access: Access): void {

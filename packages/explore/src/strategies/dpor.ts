@@ -19,11 +19,12 @@
  */
 import { ABANDON, type Ending, type EventLog, type Execution } from '@fsport/core';
 import type { DporFaults } from '../dpor/faults.js';
-import { ASLEEP, DONE, ENABLED, Frame, HELD_BACK, PLANNED, YIELDED } from '../dpor/frame.js';
+import { ASLEEP, ENABLED, Frame, HELD_BACK, YIELDED } from '../dpor/frame.js';
 import { History } from '../dpor/history.js';
-import { conflicts, eitherLabel, labelOf } from '../dpor/label.js';
+import { conflicts } from '../dpor/label.js';
 import { RaceSearch } from '../dpor/races.js';
 import { Tail } from '../dpor/tail.js';
+import { EVERY } from '../dpor/wakeup.js';
 import type { Strategy } from './strategy.js';
 
 /** How often others may let others go first while a task that can run is not run. */
@@ -35,8 +36,9 @@ export class DporStrategy implements Strategy {
   readonly #frames: Frame[] = [];
   readonly #history = new History();
   readonly #races: RaceSearch;
-  /** The tasks of the steps up to the branch; the last of them is the first new one. */
-  readonly prefix: number[] = [];
+  /** The tasks of the steps up to the branch, the last of them the first new one; then {@link ABANDON}. */
+  readonly prefix: number[] = [ABANDON];
+  #forced = 0;
   /** Events that conflict with one that is not before them in their own task, in order. */
   readonly #racy: number[] = [];
   readonly #tail = new Tail();
@@ -76,21 +78,21 @@ export class DporStrategy implements Strategy {
   /** Follow the path, then the running task as long as it goes. */
   nextTask(execution: Execution): number {
     const depth = execution.events.count;
-    if (depth < this.prefix.length) return this.prefix[depth] as number;
+    if (depth < this.#forced) return this.prefix[depth] as number;
     const frame = this.#frames[depth] ?? new Frame();
     this.#frames[depth] = frame;
     this.#enter(frame, execution, depth);
-    const task = this.#choose(frame, depth);
-    if (task < 0) return ABANDON;
-    frame.chosen = task;
-    frame.set(task, PLANNED);
-    return task;
+    const next = depth === 0 ? null : (this.#frames[depth - 1] as Frame).next;
+    if (next !== null && isFree(frame, next.task)) frame.choose(next.task, EVERY, next.next);
+    else frame.choose(this.#choose(frame, depth), EVERY, null);
+    return frame.chosen;
   }
 
   /** Follow the path, then the first alternative. */
   nextChoice(execution: Execution, count: number): number {
     const frame = this.#frames[execution.events.count - 1] as Frame;
-    frame.choiceCount = count;
+    frame.choices = count;
+    if (frame.every && this.#faults.firstChoiceOnly !== true) frame.nextChoice(frame.choice);
     return frame.choice;
   }
 
@@ -124,8 +126,12 @@ export class DporStrategy implements Strategy {
 
   /** The next execution begins with the chosen tasks of the first states. */
   #force(steps: number): void {
-    this.prefix.length = steps;
-    for (let i = 0; i < steps; i++) this.prefix[i] = (this.#frames[i] as Frame).chosen;
+    // Below the last branch nothing has changed.
+    for (let i = Math.max(Math.min(this.#forced, steps) - 1, 0); i < steps; i++) {
+      this.prefix[i] = (this.#frames[i] as Frame).chosen;
+    }
+    this.prefix[steps] = ABANDON;
+    this.#forced = steps;
   }
 
   /** A state is entered for the first time: who can run, who sleeps. */
@@ -137,9 +143,9 @@ export class DporStrategy implements Strategy {
     const parent = this.#frames[depth - 1] as Frame;
     for (const sleeper of parent.sleepers) {
       if (this.#faults.noSleep === true) break;
+      if (sleeper.task === parent.chosen) continue;
       if (this.#faults.noWake !== true && conflicts(events, depth - 1, sleeper.label)) continue;
-      frame.sleepers.push(sleeper);
-      frame.set(sleeper.task, ASLEEP);
+      frame.sleep(sleeper);
     }
     const yielded = (tasks[parent.chosen]?.yielded ?? false) && isLocal(events, depth - 1);
     if (yielded || parent.waited.length > 0) this.#wait(frame, parent, yielded);
@@ -182,28 +188,16 @@ export class DporStrategy implements Strategy {
   /** Find the next thing to do in a state whose subtree has just been explored. */
   #advance(depth: number): boolean {
     const frame = this.#frames[depth] as Frame;
-    let label = labelOf(this.#history, depth, this.#fatal && depth === this.#history.count - 1);
-    if (frame.chosenLabel !== null) label = eitherLabel(frame.chosenLabel, label);
-    if (frame.choice + 1 < frame.choiceCount && this.#faults.firstChoiceOnly !== true) {
-      frame.chosenLabel = label;
-      frame.choice++;
-      return true;
-    }
-    frame.set(frame.chosen, DONE);
-    frame.sleepers.push({ task: frame.chosen, label });
-    const next = frame.next();
-    if (next < 0) return false;
-    frame.chosen = next;
-    frame.choice = 0;
-    frame.choiceCount = 0;
-    frame.chosenLabel = null;
-    return true;
+    const { chosen: task, choice, choices } = frame;
+    const label = this.#history.label(depth, this.#fatal && depth === this.#history.count - 1);
+    frame.sleep({ task, choice, choices, label });
+    if (this.#faults.firstChoiceOnly !== true && frame.every && frame.nextChoice(choice + 1)) return true;
+    return frame.advance();
   }
 
   /** Any other task could have gone on instead of the event that ended the execution. */
   #branchEverywhere(depth: number): void {
-    const frame = this.#frames[depth] as Frame;
-    for (let task = 0; task < frame.tasks; task++) if (frame.canRun(task)) frame.set(task, PLANNED);
+    (this.#frames[depth] as Frame).planAll();
   }
 }
 

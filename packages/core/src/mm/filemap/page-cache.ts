@@ -139,7 +139,6 @@ export function addToPageCacheLru(page: Page, mapping: AddressSpace, index: Pgof
  * Remove a locked page; its content and index stay, its mapping becomes null.
  *
  * @param page - In the cache, locked by the caller.
- * @param shadow - Leave a mark that it was evicted by reclaim.
  * @throws ContractError `PAGE_NOT_LOCKED`.
  * @context May be preempted. One step under the lock of i_pages.
  * @see mm/filemap.c `delete_from_page_cache()` [DC] (v5.15)

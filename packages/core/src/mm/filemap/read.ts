@@ -17,7 +17,7 @@
  * @see mm/filemap.c (v5.14, v5.15)
  */
 import { callDirectIO, callIsPartiallyUptodate, callReadpage, demandLocks } from '../../contracts.js';
-import { AOP_TRUNCATED_PAGE, EAGAIN, EINTR, EIO, EIOCBQUEUED, ENOMEM } from '../../include/errno.js';
+import { AOP_TRUNCATED_PAGE, EAGAIN, EFAULT, EINTR, EIO, EIOCBQUEUED, ENOMEM } from '../../include/errno.js';
 import { IOCB_DIRECT, IOCB_NOIO, IOCB_NOWAIT, IOCB_WAITQ } from '../../include/flags.js';
 import {
   type AddressSpace,
@@ -37,6 +37,7 @@ import { machine } from '../../machine.js';
 import { type Cells, showCells } from '../../provenance.js';
 import type { SharedVar } from '../../sched/shared-var.js';
 import type { Task } from '../../sched/task.js';
+import { copyToUser } from '../memory/user-access.js';
 import { filemapRangeNeedsWriteback, filemapWriteAndWaitRange } from '../page-writeback.js';
 import { pageCacheAsyncReadahead, pageCacheSyncReadahead, updateFileRa } from '../readahead.js';
 import {
@@ -95,7 +96,7 @@ export function* genericFileReadIter(iocb: Kiocb, iter: IovIter): Task<number> {
  * @param iter - Where the bytes go.
  * @param already - Bytes that the caller has read before.
  * @returns Bytes, `already` included; or an errno if there are none: `-EAGAIN`, `-EIOCBQUEUED`, `-EINTR`, `-ENOMEM`, `-EIO`,
- *   or what readpage returned.
+ *   `-EFAULT`, or what readpage returned.
  * @throws ContractError `COPY_UNDER_LOCK` if a lock is held that a page fault takes.
  * @context Sleeps as the flags allow. Takes and releases invalidate_lock shared (v5.15).
  * @departs A pipe gets a copy, not the page: what happens to the page after the read does not show in it.
@@ -107,6 +108,7 @@ export function* filemapRead(iocb: Kiocb, iter: IovIter, already = 0): Task<numb
   if (iocb.kiPos >= machine.maxBytes || iter.count === 0) return 0;
   iter.count = Math.min(iter.count, machine.maxBytes);
   let done = already;
+  let faulted = false;
   for (;;) {
     // With bytes in hand it cannot be "queued" any more.
     if ((iocb.kiFlags & IOCB_WAITQ) !== 0 && done > 0) iocb.kiFlags |= IOCB_NOWAIT;
@@ -120,13 +122,18 @@ export function* filemapRead(iocb: Kiocb, iter: IovIter, already = 0): Task<numb
       const offset = iocb.kiPos % PAGE_SIZE;
       const bytes = Math.min(end - iocb.kiPos, PAGE_SIZE - offset);
       if (bytes <= 0) break;
-      iter.cells.push(yield* copyPageToIter(page, offset, bytes));
-      iter.count -= bytes;
-      iocb.kiPos = loff(iocb.kiPos + bytes);
+      const cells = yield* copyPageToIter(page, offset, bytes);
+      const copied = iocb.kiUser === undefined ? bytes : yield* copyToUser(iocb.kiUser, done, cells);
+      iter.cells.push(cells.slice(0, copied));
+      iter.count -= copied;
+      iocb.kiPos = loff(iocb.kiPos + copied);
       updateFileRa(file, { prevPos: iocb.kiPos });
-      done += bytes;
+      done += copied;
+      faulted = copied < bytes;
+      if (faulted) break;
     }
     for (const page of pages) putPage(page);
+    if (faulted) return done > 0 ? done : -EFAULT;
     if (iter.count === 0 || iocb.kiPos >= isize) return done;
   }
 }

@@ -4,25 +4,26 @@
  * `i_rwsem` exclusive keeps other writes and size changes away. invalidate_lock is never taken: write_begin may fill
  * a page, and is kept apart from invalidations only because they hold i_rwsem exclusive too.
  *
- * @departs What is written comes from memory of the kernel's own, so that no copy is short. That it could fault is
- *   asserted where the kernel faults the user page in, before write_begin.
+ * @departs Unless the program's memory is a mapping of a file, touching it never faults, and no copy is short. That it
+ *   could fault is asserted all the same, where the kernel faults the page in.
  * @see mm/filemap.c (v5.14, v5.15)
  */
 import { callDirectIO, callWriteBegin, callWriteEnd } from '../../contracts.js';
 import { inodeLock, inodeUnlock } from '../../fs/inode.js';
 import { vfsFsyncRange } from '../../fs/sync.js';
-import { EAGAIN, EBUSY, EFBIG, EINTR, EINVAL, EIO } from '../../include/errno.js';
+import { EAGAIN, EBUSY, EFAULT, EFBIG, EINTR, EINVAL, EIO } from '../../include/errno.js';
 import { IOCB_APPEND, IOCB_DIRECT, IOCB_DSYNC, IOCB_NOWAIT } from '../../include/flags.js';
-import { type File, iSizeRead, iSizeWrite, type Kiocb, pageIndex } from '../../include/fs.js';
+import { iSizeRead, iSizeWrite, type Kiocb, pageIndex } from '../../include/fs.js';
 import type { Page } from '../../include/mm-types.js';
 import { PAGE_SIZE } from '../../include/page.js';
 import { fatalSignalPending } from '../../include/sched/signal.js';
 import { mightFault } from '../../include/uaccess.js';
-import { type Loff, loff } from '../../include/units.js';
+import { loff } from '../../include/units.js';
 import { machine } from '../../machine.js';
 import { type Cells, showCells } from '../../provenance.js';
 import type { SharedVar } from '../../sched/shared-var.js';
 import type { Task } from '../../sched/task.js';
+import { faultInReadable, loadPresent } from '../memory/user-access.js';
 import { filemapRangeHasPage, filemapWriteAndWaitRange, mappingSetError } from '../page-writeback.js';
 import { invalidateInodePages2Range, invalidateMappingPages } from '../truncate.js';
 
@@ -85,14 +86,14 @@ export function* __genericFileWriteIter(iocb: Kiocb, cells: Cells): Task<number>
   const { kiFilp: file } = iocb;
   const { fMapping: mapping } = file;
   if ((iocb.kiFlags & IOCB_DIRECT) === 0) {
-    const written = yield* genericPerformWrite(file, cells, iocb.kiPos);
+    const written = yield* genericPerformWrite(iocb, cells);
     if (written > 0) iocb.kiPos = loff(iocb.kiPos + written);
     return written;
   }
   const direct = yield* genericFileDirectWrite(iocb, cells);
   if (direct < 0 || direct === cells.length) return direct;
   const pos = iocb.kiPos;
-  const buffered = yield* genericPerformWrite(file, cells.slice(direct), pos);
+  const buffered = yield* genericPerformWrite(iocb, cells.slice(direct));
   if (buffered < 0) return direct > 0 ? direct : buffered;
   // Who asked for direct I/O expects the data on the disk and not in the cache.
   const last = loff(pos + buffered - 1);
@@ -142,15 +143,16 @@ export function* genericFileDirectWrite(iocb: Kiocb, cells: Cells): Task<number>
 /**
  * Write through the cache, page by page.
  *
- * @param cells - What to write, at least one byte.
- * @param pos - Where.
- * @returns Bytes, or an errno if there are none: `-EINTR`, or what write_begin or write_end returned.
+ * @param iocb - Says where; its position stays as it is.
+ * @param cells - What to write, at least one byte. With `kiUser` only their number counts.
+ * @returns Bytes, or an errno if there are none: `-EINTR`, `-EFAULT`, or what write_begin or write_end returned.
  * @throws ContractError `COPY_UNDER_LOCK` if a lock is held that a page fault takes.
  * @context Sleeps. i_rwsem exclusive. Takes and releases the page lock of each page.
  * @departs The writer is never throttled.
  * @see `generic_perform_write()` (v5.15)
  */
-export function* genericPerformWrite(file: File, cells: Cells, pos: Loff): Task<number> {
+export function* genericPerformWrite(iocb: Kiocb, cells: Cells): Task<number> {
+  const { kiFilp: file, kiPos: pos, kiUser: user } = iocb;
   const { fMapping: mapping } = file;
   let written = 0;
   while (written < cells.length) {
@@ -159,13 +161,19 @@ export function* genericPerformWrite(file: File, cells: Cells, pos: Loff): Task<
     const bytes = Math.min(PAGE_SIZE - offset, cells.length - written);
     // Before the page is locked: the user page may be the one that is written to.
     mightFault('fault_in_readable');
+    if (user !== undefined && (yield* faultInReadable(user, written, bytes)) !== 0)
+      return written > 0 ? written : -EFAULT;
     if (fatalSignalPending()) return written > 0 ? written : -EINTR;
     const page = yield* callWriteBegin(file, mapping, at, bytes);
     if (typeof page === 'number') return written > 0 ? written : page;
-    yield* copyPageFromIterAtomic(page, offset, cells.slice(written, written + bytes));
-    const accepted = yield* callWriteEnd(file, mapping, at, bytes, bytes, page);
+    const piece = yield* copyPageFromIterAtomic(page, offset, (): Cells => {
+      if (user === undefined) return cells.slice(written, written + bytes);
+      return loadPresent(user, written, bytes);
+    });
+    const accepted = yield* callWriteEnd(file, mapping, at, bytes, piece.length, page);
     if (accepted < 0) return written > 0 ? written : accepted;
-    written += accepted; // 0 is tried again
+    user?.taken.push(...piece.slice(0, accepted));
+    written += accepted; // 0 is tried again: the user page went away meanwhile
   }
   return written;
 }
@@ -173,15 +181,21 @@ export function* genericPerformWrite(file: File, cells: Cells, pos: Loff): Task<
 /**
  * Copy into a page, with page faults disabled: it is locked.
  *
+ * @param from - What to copy; called in the step that copies.
+ * @returns What was copied.
  * @departs One step for the page: who copies from it at the same time gets it before or after. A block is the smallest
  *   unit that any checker looks at.
  * @see lib/iov_iter.c `copy_page_from_iter_atomic()` (v5.15)
  */
-function copyPageFromIterAtomic(page: Page, offset: number, cells: Cells): Task<void> {
+function copyPageFromIterAtomic(page: Page, offset: number, from: () => Cells): Task<Cells> {
   const first = page.content[Math.floor(offset / machine.blockSize)] as SharedVar<Cells>;
   return first.section(
     'copy_page_from_iter_atomic',
-    () => page.storeBytes(offset, cells),
-    () => showCells(cells),
+    () => {
+      const cells = from();
+      page.storeBytes(offset, cells);
+      return cells;
+    },
+    showCells,
   );
 }

@@ -1,0 +1,50 @@
+/** Checks in which I/O and allocations may fail: the rare ways out must clean up as well. */
+import type { Check } from '../types.js';
+import { ALL_CHECKERS, SERIES } from './pairs.js';
+
+function error(
+  id: string,
+  rest: Pick<Check, 'summary' | 'requires' | 'files' | 'tasks' | 'faults' | 'see'> & Partial<Check>,
+): Check {
+  return {
+    id: `error/${id}`,
+    groups: ['auto', 'faults'],
+    rows: [],
+    pair: null,
+    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
+    raPages: 0,
+    setUp: [],
+    checkers: ALL_CHECKERS,
+    fair: false,
+    fixedBy: SERIES,
+    ...rest,
+  };
+}
+
+/** All of them. */
+export const ERRORS: readonly Check[] = [
+  error('read-vs-truncate', {
+    summary: 'A read that fails leaves no lock, no reference and no stale page behind.',
+    requires: { truncate: true },
+    groups: ['auto', 'faults', 'truncate'],
+    files: [{ ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] }],
+    faults: { readIo: true, allocPage: true },
+    tasks: [
+      { letter: 't', ops: [{ op: 'ftruncate', size: 8 }] },
+      { letter: 'r', ops: [{ op: 'pread', pos: 8, len: 8 }] },
+    ],
+    see: 'filemap_read_page() and the exits of filemap_update_page() and filemap_create_page() (v5.15)',
+  }),
+  error('extending-write-vs-load', {
+    summary: 'A write that fails beyond the end of the file takes back what it allocated, and nothing else.',
+    requires: { write: true, mmap: true },
+    groups: ['auto', 'faults', 'fault', 'writeback'],
+    files: [{ ino: 12, size: 12, blocks: [{ data: 'A' }, { data: 'B' }] }],
+    faults: { readIo: true },
+    tasks: [
+      { letter: 'w', ops: [{ op: 'pwrite', pos: 10, data: 'wxyz' }] },
+      { letter: 'f', ops: [{ op: 'load', pos: 8 }] },
+    ],
+    see: 'ext4_truncate_failed_write() and its like (v5.15)',
+  }),
+];

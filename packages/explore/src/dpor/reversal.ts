@@ -1,0 +1,108 @@
+/**
+ * What reverses a race: all events of the execution that come after its earlier half and do not happen after it,
+ * followed by its later half, the *subject*. Knows who can begin it.
+ */
+import type { EventLog } from '@fsport/core';
+import type { History } from './history.js';
+import { conflicts, type Label } from './label.js';
+import type { Subject } from './subject.js';
+import type { Wakeup } from './wakeup.js';
+
+/** Reused: {@link begin} before use. */
+export class Reversal {
+  readonly #history: History;
+  readonly #subject: Subject;
+  readonly #events: number[] = [];
+  #count = 0;
+  /** Per task: its first event. */
+  #first = new Int32Array(8);
+
+  /**
+   * @param history - The current path.
+   * @param subject - The later half of the race.
+   */
+  constructor(history: History, subject: Subject) {
+    this.#history = history;
+    this.#subject = subject;
+  }
+
+  /** Forget all events but the subject. */
+  begin(): void {
+    this.#count = 0;
+    if (this.#first.length < this.#history.width) this.#first = new Int32Array(this.#history.width);
+  }
+
+  /** Add the next event. */
+  add(event: number): void {
+    this.#events[this.#count] = event;
+    this.#count++;
+  }
+
+  /**
+   * Can a task begin it? It must have an event there that nothing there has to come before.
+   *
+   * @param events - The log.
+   * @param task - Index of the task.
+   * @param known - What its step does in that state, `null` if that is not known. Matters for the subject only.
+   * @returns The position of the event, `-1` if it cannot.
+   */
+  initial(events: EventLog, task: number, known: Label | null): number {
+    const { clocks, width, task: taskOf } = this.#history;
+    const first = this.#first;
+    first.fill(-1);
+    for (let at = 0; at < this.#count; at++) {
+      const event = this.#events[at] as number;
+      const its = taskOf[event] as number;
+      if (its !== task) {
+        if ((first[its] as number) < 0) first[its] = event;
+        continue;
+      }
+      for (let other = 0; other < width; other++) {
+        const begin = first[other] as number;
+        if (begin >= 0 && (clocks[event * width + other] as number) > begin) return -1;
+      }
+      return at;
+    }
+    if (task !== this.#subject.task) return -1;
+    for (let at = 0; at < this.#count; at++) {
+      if (this.#disturbs(events, this.#events[at] as number, known)) return -1;
+    }
+    return this.#count;
+  }
+
+  /** The alternative that the step at a position picks; `0` if it is no choice. */
+  choiceAt(events: EventLog, at: number): number {
+    const event = at === this.#count ? this.#subject.event : (this.#events[at] as number);
+    return at === this.#count && !this.#subject.performed ? 0 : Math.max(events.choice[event] as number, 0);
+  }
+
+  /**
+   * The shortest part of it that reverses the race, as a sequence of steps: what the subject depends on, and the
+   * subject. It ends early at a choice: what comes after that depends on the alternative.
+   *
+   * @param events - The log.
+   */
+  shortest(events: EventLog): Wakeup {
+    let next: Wakeup | null = {
+      task: this.#subject.task,
+      choice: this.choiceAt(events, this.#count),
+      next: null,
+    };
+    for (let at = this.#count - 1; at >= 0; at--) {
+      const event = this.#events[at] as number;
+      if (!this.#subject.comesAfter(events, this.#history, event)) continue;
+      const choice = events.choice[event] as number;
+      next = {
+        task: this.#history.task[event] as number,
+        choice: Math.max(choice, 0),
+        next: choice < 0 ? next : null,
+      };
+    }
+    return next;
+  }
+
+  #disturbs(events: EventLog, event: number, known: Label | null): boolean {
+    if (known !== null) return conflicts(events, event, known);
+    return this.#subject.fatal || this.#subject.couldConflict(events, event);
+  }
+}
