@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PACKAGES = fileURLToPath(new URL('../../', import.meta.url));
-export const BIN = join(PACKAGES, 'cli/dist/bin.js');
+export const BIN = join(PACKAGES, 'cli/bin/fsport.js');
 
 /** How long one call may take; a spinning model is stopped after ten seconds. */
 export const PATIENCE_MS = 60_000;
