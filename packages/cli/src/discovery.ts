@@ -2,7 +2,7 @@
  * Finds filesystem packages and loads them: those with the keyword `fsport-filesystem` among the packages of the
  * workspace in which the command is called, their dependencies, and the command's own dependencies.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -144,7 +144,10 @@ function dependenciesOf({ folder, manifest }: Package): Package[] {
   return Object.keys(names).flatMap((name) => {
     const folders = (require.resolve.paths(name) ?? []).map((modules) => join(modules, name));
     const installed = folders.find((one) => existsSync(join(one, 'package.json')));
-    return installed === undefined ? [] : [{ folder: installed, manifest: readManifest(installed) }];
+    if (installed === undefined) return [];
+    // Packages are often links; the stack of an error names the real folder.
+    const real = realpathSync(installed);
+    return [{ folder: real, manifest: readManifest(real) }];
   });
 }
 

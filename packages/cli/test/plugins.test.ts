@@ -55,12 +55,12 @@ describe('a package that cannot be used', () => {
 
   test('has an expected.json that cannot be read', () => {
     const made = project({ 'fs-a': "export default { ...ext4, name: 'a' };" });
-    made.write('node_modules/fs-a/expected.json', '{"x": 1');
+    made.write('plugins/fs-a/expected.json', '{"x": 1');
     expect(made.call('list')).toMatchObject({
       status: 3,
       stderr: expect.stringMatching(/fs-a.expected\.json/),
     });
-    made.write('node_modules/fs-a/expected.json', '{"x": {"v5.15": {"verdict": "good"}}}');
+    made.write('plugins/fs-a/expected.json', '{"x": {"v5.15": {"verdict": "good"}}}');
     expect(made.call('list')).toMatchObject({
       status: 3,
       stderr: expect.stringMatching(/fs-a.expected\.json/),
@@ -79,7 +79,7 @@ describe('a package of the project', () => {
   test('declares its verdicts', () => {
     const made = project({ 'fs-mine': "export default { ...ext4, name: 'mine' };" });
     const declared = { 'race/e3-*': { 'v5.15': { verdict: 'fail', property: 'stale-data' } } };
-    made.write('node_modules/fs-mine/expected.json', JSON.stringify(declared));
+    made.write('plugins/fs-mine/expected.json', JSON.stringify(declared));
     const { status, stdout } = made.call('run', 'mine', CHECK, '-s', 'v5.15');
     expect({ status, xpass: / XPASS /.test(stdout) }).toEqual({ status: 1, xpass: true });
   });
