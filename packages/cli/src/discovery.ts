@@ -15,7 +15,7 @@ import {
   releaseOf,
   UsageError,
 } from '@fsport/core';
-import { getPackages } from '@manypkg/get-packages';
+import { DEFAULT_TOOLS, findRoot, NoPkgJsonFound } from '@manypkg/find-root';
 import { resolve } from 'import-meta-resolve';
 
 const KEYWORD = 'fsport-filesystem';
@@ -123,12 +123,18 @@ export async function discover(cwd: string): Promise<Plugins> {
 /** The packages of the workspace around a folder, or the one package around it. */
 async function workspaceOf(cwd: string): Promise<readonly Package[]> {
   try {
-    const { packages, rootPackage } = await getPackages(cwd);
+    const { tool, rootDir } = await findRoot(cwd);
+    const kind = DEFAULT_TOOLS.find(({ type }) => type === tool) as (typeof DEFAULT_TOOLS)[number];
+    const { packages, rootPackage } = await kind.getPackages(rootDir);
     const all = rootPackage === undefined ? packages : [rootPackage, ...packages];
     return all.map(({ dir, packageJson }) => ({ folder: dir, manifest: packageJson as Manifest }));
   } catch (error) {
-    if (error instanceof Error && 'directory' in error) return []; // no package.json from here upwards
-    throw badPlugin(cwd, `the packages around it cannot be listed: ${textOf(error)}`);
+    if (error instanceof NoPkgJsonFound) return [];
+    throw new UsageError(
+      'BAD_PLUGIN',
+      { folder: cwd },
+      `The packages around ${cwd} cannot be listed: ${textOf(error)}. Mend their package.json.`,
+    );
   }
 }
 

@@ -33,8 +33,13 @@ export class Project {
 
   /** Call `fsport` here; a run has one worker unless it says otherwise, because each takes a while to start. */
   call(...args: string[]): Called {
+    return this.callIn('.', ...args);
+  }
+
+  /** Call it in a folder below. */
+  callIn(folder: string, ...args: string[]): Called {
     if (args[0] === 'run') args.splice(1, 0, '--workers', '1');
-    const options = { cwd: this.folder, encoding: 'utf8', timeout: PATIENCE_MS } as const;
+    const options = { cwd: join(this.folder, folder), encoding: 'utf8', timeout: PATIENCE_MS } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], options);
     return { status, stdout, stderr };
   }

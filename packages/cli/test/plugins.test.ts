@@ -1,6 +1,8 @@
 // Shows what becomes of filesystem packages that are not what they should be: a package that cannot be used is a
 // usage error that names it, a model that misbehaves fails its check and no other.
 
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type Called, ext4But, PATIENCE_MS, Project } from './command.js';
 
@@ -74,6 +76,26 @@ describe('a package of the project', () => {
     expect(made.call('list', 'fs-mine', 'E7').stdout).toBe('race/e7-zero-range-vs-read\n');
     made.write('package.json', '{ "name": "empty" }');
     expect(made.call('list', 'mine', 'E7').status).toBe(3);
+  });
+
+  test('is found in the workspace, whatever package the command is called from', () => {
+    const made = project({ 'fs-mine': "export default { ...ext4, name: 'mine' };" });
+    made.write('package.json', '{ "private": true }');
+    made.write('pnpm-workspace.yaml', 'packages: ["plugins/*", "other"]');
+    made.write('other/package.json', '{ "name": "other" }');
+    expect(made.callIn('other', 'list', 'mine', 'E7')).toMatchObject({ status: 0, stderr: '' });
+    made.write('other/package.json', '{ "name": ');
+    const broken = made.callIn('other', 'list', 'E7');
+    expect(broken).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/cannot be listed.*package\.json/),
+    });
+  });
+
+  test('is not needed: without a package.json there are the filesystems of the command', () => {
+    const made = project({});
+    rmSync(join(made.folder, 'package.json'));
+    expect(made.call('list', 'ext4', 'E7')).toMatchObject({ status: 0, stderr: '' });
   });
 
   test('declares its verdicts', () => {
