@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { explainCommand } from './commands/explain.js';
 import { listCommand } from './commands/list.js';
 import { matrixCommand } from './commands/matrix.js';
+import { mergeCommand } from './commands/merge.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { ownVersion } from './versions.js';
@@ -25,7 +26,14 @@ export function createProgram(ended: (status: number) => void): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'fsport: ')) })
     .showHelpAfterError('"fsport --help" prints all commands and options.')
     .addHelpText('after', EPILOGUE);
-  for (const command of [runCommand, listCommand, replayCommand, explainCommand, matrixCommand]) {
+  for (const command of [
+    runCommand,
+    listCommand,
+    replayCommand,
+    explainCommand,
+    matrixCommand,
+    mergeCommand,
+  ]) {
     program.addCommand(command(ended).copyInheritedSettings(program));
   }
   return program;

@@ -32,6 +32,9 @@ export const ERRORS = {
   BAD_EXPECTED: 'An expected.json cannot be read.',
   BAD_EXCLUDE: 'A list of excluded checks cannot be used.',
   NO_RUN: 'There are no results of a run to read.',
+  NOT_RESUMABLE: 'A run cannot go on, because something else would run.',
+  BAD_MERGE: 'Results of shards do not belong together.',
+  NO_REDIS: 'A Redis server cannot be used.',
 } as const;
 
 /** One of the stable error codes. */

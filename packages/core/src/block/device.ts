@@ -191,7 +191,7 @@ export function freeBlock(bdev: BlockDevice, ino: number, block: Phys): Task<voi
 function stolen(disk: DiskBlock, block: Phys): DiskBlock {
   const secret = machine.origins.add({
     kind: 'secret',
-    text: `written by another file that got block ${block}`,
+    text: `content of another file, which got block ${block} when it was freed`,
     ino: STRANGER,
   });
   return {
