@@ -60,7 +60,7 @@ export class Connection {
     });
     let reason = `it did not answer in ${FIRST_MS / 1000} s`;
     redis.on('error', (error: NodeJS.ErrnoException) => {
-      reason = error.message === '' ? (error.code ?? 'no answer') : error.message;
+      reason = reasonOf(error);
     });
     const silent = setTimeout(() => redis.disconnect(), FIRST_MS);
     try {
@@ -99,6 +99,11 @@ export class Connection {
   close(): void {
     this.redis.disconnect();
   }
+}
+
+function reasonOf({ message, code }: NodeJS.ErrnoException): string {
+  if (/RESP|Protocol error/.test(message)) return 'it does not speak the protocol of Redis';
+  return message === '' ? (code ?? 'no answer') : message.replace(/\.$/, '');
 }
 
 function mustBeUsable(info: string, where: string): void {

@@ -71,8 +71,8 @@ export async function serve(connection: Connection, plugins: Plugins, options: S
         await attend(redis, run, plugins, { ...options, stop });
       } else {
         declined.add(run.run);
-        options.note(`cannot take part in run ${run.run}: ${why}`);
         await refuse(redis, run.run, why);
+        options.note(`cannot take part in run ${run.run}: ${why}`);
       }
     }
   } catch (error) {
