@@ -15,7 +15,7 @@ const TELLING = [6483, 20981, 44287];
 /** What the fault changes: a program that loses traces, or the number of executions of the punch race. */
 function symptom(faults: DporFaults): string | null {
   const scenario = punchRace({ pages: 2, readers: 1, fixed: true });
-  const { complete, blocked } = runAll(scenario, new DporStrategy(faults), undefined, { limit: 2_000 });
+  const { complete, blocked } = runAll(scenario, new DporStrategy({ faults }), undefined, { limit: 2_000 });
   if (complete !== 39 || blocked !== 0) return 'golden';
   for (const seed of [...TELLING, ...Array.from({ length: PROGRAMS }, (_, i) => i + 1)]) {
     const comparison = compare(seed, TELLING.includes(seed) ? 20_000 : CAP, faults);
@@ -36,6 +36,7 @@ describe('a fault in the reduction is noticed', () => {
     ['shortReversal', 'lost'],
     ['guessSleepers', 'lost'],
     ['newEventsOnly', 'lost'],
+    ['weakInitials', 'golden'],
   ])('%s: %s', (fault, expected) => {
     expect(symptom({ [fault]: true })).toBe(expected);
   });

@@ -23,6 +23,10 @@ export interface DporFaults {
   readonly shortReversal?: boolean;
   /** Races of events that were there before are never looked at again. */
   readonly newEventsOnly?: boolean;
+  /** A sleeping task that has nothing to do with a reversal counts as exploring it. */
+  readonly weakInitials?: boolean;
+  /** With a bound, races are reversed where they are and nowhere else. */
+  readonly notConservative?: boolean;
   /** A sleeping task is taken for what it could do elsewhere, not for what it would do there. */
   readonly guessSleepers?: boolean;
 }
