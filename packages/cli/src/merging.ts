@@ -40,7 +40,7 @@ export function mergeShards(folders: readonly string[], plugins: Plugins): Merge
   mustNotOverlap(parts);
   const jobs = first.plan.jobs.map((key) => jobOf(key, plugins, first));
   const { budgets, bail, excluded } = first.plan;
-  const plan = planOf(jobs, { budgets, bail, excluded, shard: null });
+  const plan = planOf(jobs, first.plan.run, { budgets, bail, excluded, shard: null });
   const difference = differenceOf(first.plan, plan);
   if (difference !== null) {
     throw bad(`${first.folder} was not made with what is installed here: ${difference}`, 'Use the same');

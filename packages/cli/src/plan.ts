@@ -1,5 +1,4 @@
 /** What a run is about to do: enough to see whether results of two calls, or two machines, belong together. */
-import { randomUUID } from 'node:crypto';
 import { type Budgets, budgetsText } from './budgets.js';
 import type { Excluded } from './exclude.js';
 import { identityOf, type PluginIdentity, type Versions, versions } from './identity.js';
@@ -31,12 +30,18 @@ export interface Plan {
 /** What decides over a plan. */
 export type Intent = Pick<Plan, 'budgets' | 'bail' | 'excluded' | 'shard'>;
 
-/** The plan of running jobs with what is installed here. */
-export function planOf(jobs: readonly Job[], intent: Intent): Plan {
+/**
+ * The plan of running jobs with what is installed here.
+ *
+ * @param jobs - The jobs.
+ * @param run - The run that this is.
+ * @param intent - How they are run.
+ */
+export function planOf(jobs: readonly Job[], run: string, intent: Intent): Plan {
   const plugins = new Map(jobs.map(({ plugin }) => [plugin.fs.name, plugin]));
   return {
     format: 1,
-    run: randomUUID(),
+    run,
     versions: versions(),
     plugins: Object.fromEntries([...plugins].map(([name, plugin]) => [name, identityOf(plugin)])),
     ...intent,
@@ -47,44 +52,50 @@ export function planOf(jobs: readonly Job[], intent: Intent): Plan {
 /**
  * Why results of one plan are not results of another. Shards are not compared.
  *
- * @param was - The plan of the results.
- * @param is - The plan that they should fit.
+ * @param wanted - The plan that they should fit.
+ * @param plan - The plan of the results.
  * @returns One clause, or `null` if they fit.
  */
-export function differenceOf(was: Plan, is: Plan): string | null {
+export function differenceOf(wanted: Plan, plan: Plan): string | null {
+  const { versions, plugins, budgets, bail, jobs, excluded } = plan;
   const installed =
-    installedDifference(was.versions, is.versions) ?? pluginDifference(was.plugins, is.plugins);
+    installedDifference(wanted.versions, versions) ?? pluginDifference(wanted.plugins, plugins);
   if (installed !== null) return installed;
-  if (budgetsText(was.budgets) !== budgetsText(is.budgets)) {
-    return `the options were "${budgetsText(was.budgets)}" and are "${budgetsText(is.budgets)}"`;
+  if (budgetsText(budgets) !== budgetsText(wanted.budgets)) {
+    return `the options are "${budgetsText(budgets)}" instead of "${budgetsText(wanted.budgets)}"`;
   }
-  if (was.bail !== is.bail) return `--bail was ${was.bail ?? 'not given'} and is ${is.bail ?? 'not given'}`;
-  const one =
-    was.jobs.find((job) => !is.jobs.includes(job)) ?? is.jobs.find((job) => !was.jobs.includes(job));
-  if (one !== undefined) return `"${one}" is selected in only one of them`;
-  if (was.jobs.join('\n') !== is.jobs.join('\n')) return 'the order of the checks is another';
-  if (JSON.stringify(was.excluded) !== JSON.stringify(is.excluded)) return 'what is left out is another';
+  if (bail !== wanted.bail)
+    return `--bail is ${bail ?? 'not given'} instead of ${wanted.bail ?? 'not given'}`;
+  const [more] = without(jobs, wanted.jobs);
+  if (more !== undefined) return `"${more}" is selected, too`;
+  const [less] = without(wanted.jobs, jobs);
+  if (less !== undefined) return `"${less}" is not selected`;
+  if (jobs.join('\n') !== wanted.jobs.join('\n')) return 'the order of the checks is another';
+  if (JSON.stringify(excluded) !== JSON.stringify(wanted.excluded)) return 'what is left out is another';
   return null;
 }
 
-/** How versions differ, `null` if they do not. */
-export function installedDifference(was: Versions, is: Versions): string | null {
-  for (const name of ['fsport', 'core', 'node'] as const) {
-    if (was[name] !== is[name]) return `${name} was ${was[name]} and is ${is[name]}`;
-  }
-  return was.code === is.code ? null : `the code of fsport ${is.fsport} is another`;
+function without(names: readonly string[], others: readonly string[]): readonly string[] {
+  const gone = new Set(others);
+  return names.filter((name) => !gone.has(name));
 }
 
-/** How filesystem packages differ, `null` if they do not. Packages that only the second one has do not matter. */
-export function pluginDifference(was: Plan['plugins'], is: Plan['plugins']): string | null {
-  for (const [name, plugin] of Object.entries(was)) {
+/** How versions differ from the wanted ones, `null` if they do not. */
+export function installedDifference(wanted: Versions, is: Versions): string | null {
+  for (const name of ['fsport', 'core', 'node'] as const) {
+    if (wanted[name] !== is[name]) return `${name} is ${is[name]} instead of ${wanted[name]}`;
+  }
+  return wanted.code === is.code ? null : `fsport ${is.fsport} is built from other sources`;
+}
+
+/** How filesystem packages differ from the wanted ones, `null` if they do not. More of them do not matter. */
+export function pluginDifference(wanted: Plan['plugins'], is: Plan['plugins']): string | null {
+  for (const [name, { package: packageName, version, hash }] of Object.entries(wanted)) {
     const other = is[name];
-    if (other === undefined) return `there is no filesystem "${name}" (${plugin.package} ${plugin.version})`;
-    if (other.package !== plugin.package) return `"${name}" was ${plugin.package} and is ${other.package}`;
-    if (other.version !== plugin.version) {
-      return `${plugin.package} was ${plugin.version} and is ${other.version}`;
-    }
-    if (other.hash !== plugin.hash) return `the code or the expected.json of ${plugin.package} is another`;
+    if (other === undefined) return `there is no filesystem "${name}" (${packageName} ${version})`;
+    if (other.package !== packageName) return `"${name}" is ${other.package} instead of ${packageName}`;
+    if (other.version !== version) return `${packageName} is ${other.version} instead of ${version}`;
+    if (other.hash !== hash) return `the code or the expected.json of ${packageName} is another`;
   }
   return null;
 }

@@ -6,6 +6,7 @@ import { matrixCommand } from './commands/matrix.js';
 import { mergeCommand } from './commands/merge.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
+import { workerCommand } from './commands/worker.js';
 import { ownVersion } from './versions.js';
 
 const EPILOGUE = `
@@ -33,6 +34,7 @@ export function createProgram(ended: (status: number) => void): Command {
     explainCommand,
     matrixCommand,
     mergeCommand,
+    workerCommand,
   ]) {
     program.addCommand(command(ended).copyInheritedSettings(program));
   }

@@ -1,14 +1,20 @@
 /** `fsport run`: run checks and report. */
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { UsageError } from '@fsport/core';
 import { STRATEGIES, type StrategyName } from '@fsport/explore';
 import { Command, Option } from 'commander';
 import { discover } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
+import { interruptible } from '../interruptible.js';
 import { type Job, jobsOf, shuffled } from '../jobs.js';
 import type { Journaled } from '../journal.js';
 import { duration, whole } from '../options.js';
 import { planOf } from '../plan.js';
 import { threadsEngine } from '../pool.js';
+import { queueEngine } from '../queue/coordinator.js';
+import { Connection, REDIS, redisOption } from '../queue/redis.js';
+import { withdraw } from '../queue/run-queue.js';
 import { busOf, REPORTER_OPTION, reportersOf } from '../reporters.js';
 import { Results } from '../results.js';
 import { Run } from '../run.js';
@@ -32,6 +38,8 @@ interface Flags extends SelectionFlags {
   readonly maxSteps: number;
   readonly time?: number;
   readonly bail?: number | true;
+  readonly engine: 'threads' | 'bullmq';
+  readonly redis?: string;
   readonly shard?: ShardOf;
   readonly resume?: boolean;
   readonly times: boolean;
@@ -45,6 +53,15 @@ export function runCommand(ended: (status: number) => void): Command {
     .option('-n, --list', 'print the ids of the checks that would run, and run none')
     .option(...REPORTER_OPTION)
     .option('-j, --workers <n>', 'worker threads; changes no result', whole(1, 1024), availableParallelism())
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'threads of this process, or workers that "fsport worker" starts anywhere',
+      )
+        .choices(['threads', 'bullmq'])
+        .default('threads'),
+    )
+    .option('--redis <url>', `Redis server of the engine bullmq (default: ${REDIS})`, redisOption)
     .option('-r, --random', 'in a random order; prints the seed, which --seed repeats')
     .addOption(
       new Option('--strategy <name>', 'how to explore')
@@ -72,13 +89,17 @@ export function runCommand(ended: (status: number) => void): Command {
 }
 
 async function run(names: readonly string[], flags: Flags): Promise<number> {
+  if (flags.redis !== undefined && flags.engine !== 'bullmq') {
+    throw new UsageError('BAD_OPTION', { option: 'redis' }, '--redis is of no use without --engine bullmq.');
+  }
   const reporters = reportersOf(flags.reporter);
   const selection = select(await discover(process.cwd()), wantedOf(names, flags), 'auto');
   const seed = flags.seed ?? (flags.random === true ? Math.floor(Math.random() * MOST_SEED) : 1);
   const ordered = jobsOf(selection);
   const jobs = flags.random === true ? shuffled(ordered, seed) : ordered;
   const results = new Results(flags.results, flags.shard ?? null);
-  const last = flags.resume === true ? results.last() : null;
+  const before = results.last();
+  const last = flags.resume === true ? before : null;
   const shard = shardIn(jobs, results, last, flags.shard);
   const mine = shard === null ? jobs : shard.jobs.map((index) => jobs[index] as Job);
   if (flags.list === true) {
@@ -89,25 +110,30 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
   const budgets = { strategy, seed, maxExecutions, maxSteps, seconds: time ?? null };
   const bail = flags.bail === true ? 1 : (flags.bail ?? null);
   const { excluded } = selection;
-  const plan = planOf(jobs, { budgets, bail, excluded, shard });
-  if (last === null) results.begin(plan);
-  else results.goOn(last, plan);
-  if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
-
-  const events = busOf(reporters, results, times);
-  const onBroken = (error: Error): void => {
-    process.stderr.write(`fsport: internal error, please report it: ${error.stack ?? error.message}\n`);
-  };
+  const plan = planOf(jobs, last?.plan.run ?? randomUUID(), { budgets, bail, excluded, shard });
+  const queue = flags.engine === 'bullmq' ? await Connection.open(flags.redis ?? REDIS) : null;
   try {
+    if (last !== null) results.goOn(last, plan);
+    else {
+      if (queue !== null && before !== null) await withdraw(queue.redis, before.plan.run);
+      results.begin(plan);
+    }
+    if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
+    const events = busOf(reporters, results, times);
+    const engine = queue === null ? threadsEngine(flags.workers, budgets) : queueEngine(queue, plan);
+    const start = { excluded, finished: last?.finished ?? [], missing: () => 'interrupted' };
     return await interruptible((interrupt) => {
       const context = { events, results, interrupt, onBroken };
-      const start = { excluded, finished: last?.finished ?? [], missing: () => 'interrupted' };
-      const engine = threadsEngine(flags.workers, budgets);
       return new Run(mine, { budgets, bail, times }, context).run(start, engine);
     });
   } finally {
     results.end();
+    queue?.close();
   }
+}
+
+function onBroken(error: Error): void {
+  process.stderr.write(`fsport: internal error, please report it: ${error.stack ?? error.message}\n`);
 }
 
 /** The shard that is asked for; a run that goes on keeps its share, whatever the times are now. */
@@ -119,18 +145,4 @@ function shardIn(
 ): Shard | null {
   if (wanted === undefined) return null;
   return last?.plan.shard ?? shardOf(jobs, results.seconds, wanted);
-}
-
-/** Run with a signal that Ctrl-C aborts; a second Ctrl-C ends the process at once. */
-async function interruptible(run: (interrupt: AbortSignal) => Promise<number>): Promise<number> {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  process.once('SIGINT', abort);
-  process.once('SIGTERM', abort);
-  try {
-    return await run(controller.signal);
-  } finally {
-    process.off('SIGINT', abort);
-    process.off('SIGTERM', abort);
-  }
 }
