@@ -13,9 +13,9 @@ import { EVERY, type Wakeup } from './wakeup.js';
 export interface DporCheckpoint {
   /** Identities of the search. */
   readonly identity: IdentitySnapshot;
-  /** See {@link DporOptions}. */
+  /** Are attempts without effect left out? */
   readonly cutRetries: boolean;
-  /** See {@link DporOptions}; `null` without a bound. */
+  /** Most preemptions in one execution, `null` without a bound. */
   readonly preemptions: number | null;
   /** States on the path before this one belong to somebody else. */
   readonly root: number;

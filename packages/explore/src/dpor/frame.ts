@@ -28,29 +28,29 @@ export interface Sleeper {
 
 /** A frame as plain data. */
 export interface FrameState {
-  /** See {@link Frame}. */
+  /** The task that runs from here, `-1` if it has been explored. */
   readonly chosen: number;
-  /** See {@link Frame}. */
+  /** The alternative in progress. */
   readonly choice: number;
-  /** See {@link Frame}. */
+  /** Number of alternatives of the step that the chosen task takes. */
   readonly choices: number;
-  /** See {@link Frame}. */
+  /** Are all alternatives to be explored, or just that one? */
   readonly every: boolean;
-  /** See {@link Frame}. */
+  /** Number of steps explored from here, without the one in progress. */
   readonly explored: number;
-  /** See {@link Frame}. */
+  /** Number of steps that somebody else explores from here. */
   readonly givenAway: number;
-  /** See {@link Frame}. */
+  /** Preemptions before this state. */
   readonly preemptions: number;
-  /** See {@link Frame}. */
+  /** Per task: how often others let others go first while it could have run. */
   readonly waited: readonly number[];
-  /** See {@link Frame}. */
+  /** Steps that need not be run. */
   readonly sleepers: readonly Sleeper[];
-  /** See {@link Frame}. */
+  /** What is planned from here and has not begun. */
   readonly planned: readonly Wakeup[];
-  /** See {@link Frame}. */
+  /** What to do after the chosen task. */
   readonly next: Wakeup | null;
-  /** See {@link Frame}. */
+  /** Flags of each task. */
   readonly status: readonly number[];
 }
 
