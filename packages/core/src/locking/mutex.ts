@@ -209,11 +209,13 @@ export class Mutex extends OwnedLock {}
 
 /** A lock that is held for a moment and never over a sleep. @see `spinlock_t` (v5.15) */
 export class Spinlock extends OwnedLock {
+  /** @internal */
   override take(how: Acquisition): void {
     super.take(how);
     if (this.owner !== null) this.owner.spinlocks++;
   }
 
+  /** @internal */
   override drop(verb: string): void {
     const { owner } = this;
     super.drop(verb);
