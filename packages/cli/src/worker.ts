@@ -12,6 +12,7 @@ import {
 import type { FileSystemType } from '@fsport/core';
 import type { SearchOptions } from '@fsport/explore';
 import type { Budgets } from './budgets.js';
+import { type CheckpointFile, KeptSearch } from './kept-search.js';
 import { thrownBy } from './thrown.js';
 
 /** A job as it travels to a worker. */
@@ -28,6 +29,8 @@ export interface WorkerTask {
   readonly check: string;
   /** Strategy and budgets. */
   readonly budgets: Budgets;
+  /** Where its search is kept while it is under way, `null` for nowhere. */
+  readonly checkpoint: CheckpointFile | null;
   /** Heartbeats of all jobs, shared with the main thread: 0 before the job begins, then executions and one more. */
   readonly beats: Int32Array;
   /** Index of this job in it. */
@@ -53,15 +56,17 @@ function expectedOf(path: string | null): Expected | null {
   return known;
 }
 
-function searchOptions({ budgets, beats, beat }: WorkerTask): SearchOptions {
+function searchOptions({ budgets, beats, beat }: WorkerTask, kept: KeptSearch | null): SearchOptions {
   const { strategy, seed, maxExecutions, maxSteps, seconds } = budgets;
   const now = (): number => performance.now();
+  const left = seconds === null ? null : seconds - (kept?.secondsBefore ?? 0);
   return {
     strategy,
     seed,
     maxExecutions,
     maxSteps,
-    ...(seconds === null ? {} : { now, deadline: now() + seconds * 1000 }),
+    ...(left === null ? {} : { now, deadline: now() + left * 1000 }),
+    ...(kept === null ? {} : { checkpoints: kept }),
     progressEvery: 1,
     onProgress: ({ executions }) => Atomics.store(beats, beat, executions + 1),
   };
@@ -77,10 +82,11 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { default: fs } = (await import(task.module)) as { default: FileSystemType };
   const check = CHECKS.find(({ id }) => id === task.check) as Check;
   const expected = expectedOf(task.expected);
+  const kept = task.checkpoint === null ? null : new KeptSearch(task.checkpoint);
   const started = performance.now();
   Atomics.store(task.beats, task.beat, 1);
-  const report = runOrExplain(fs, check, expected, task);
-  return { report, seconds: (performance.now() - started) / 1000 };
+  const report = runOrExplain(fs, check, expected, task, searchOptions(task, kept));
+  return { report, seconds: (kept?.secondsBefore ?? 0) + (performance.now() - started) / 1000 };
 }
 
 function runOrExplain(
@@ -88,9 +94,10 @@ function runOrExplain(
   check: Check,
   expected: Expected | null,
   task: WorkerTask,
+  options: SearchOptions,
 ): CheckReport {
   try {
-    return runCheck(fs, task.profile, check, expected, searchOptions(task));
+    return runCheck(fs, task.profile, check, expected, options);
   } catch (error) {
     const failure = thrownBy(error, task.folder);
     if (failure === null) throw error;

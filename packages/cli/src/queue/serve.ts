@@ -113,7 +113,7 @@ async function attend(
   { threads, stop, note }: ServeOptions,
 ): Promise<void> {
   const over = new AbortController();
-  const pool = new Pool(threads, budgets);
+  const pool = new Pool(threads, budgets, null);
   const handle = async (job: BullJob<QueuedJob, QueuedEnd>, token?: string): Promise<QueuedEnd> => {
     const { fs, profile, check: id } = job.data;
     const check = CHECKS.find((one) => one.id === id) as Check;
