@@ -145,6 +145,31 @@ describe('a model that misbehaves', () => {
     );
   });
 
+  // Nothing of them runs, so that no execution can tell: they are found in the source, and no check is run.
+  test.each([
+    ['a task of the kernel', 'core.inodeLock(inode);', 'inodeLock'],
+    [
+      'a task in a branch that is never taken',
+      'if (args[0] > 99) core.downWrite(inode.iRwsem);',
+      'downWrite',
+    ],
+    ['a task whose result it wants', 'if (core.inodeDioWait(inode)) return 0;', 'inodeDioWait'],
+    ['a task of its own', 'yield* flush(); flush();', 'flush'],
+  ])('forgets yield* in front of %s, which is reported with the line', (_, line, name) => {
+    const own = 'function* flush() { yield* core.condResched(); }';
+    const called = run('floats', `${ext4But('floats', line)}${own}`);
+    expect({ status: called.status, stderr: called.stderr }).toEqual({ status: 1, stderr: '' });
+    expect(called.stdout.match(/ FAIL +floating-task/g)).toHaveLength(2);
+    expect(called.stdout.replace(/\s+/g, ' ')).toContain(`${name}() at fs-floats/index.js:5 is never driven`);
+  });
+
+  test('may keep a task for later, and iterate over what is none', () => {
+    const line = 'const later = core.inodeDioWait(inode); yield* later; numbers();';
+    const own = 'function* numbers() { yield 1; }';
+    const called = run('keeps', `${ext4But('keeps', line)}${own}`);
+    expect({ status: called.status, stderr: called.stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   test('never ends', () => {
     const called = run('lives', ext4But('lives', 'for (;;) yield* core.condResched();'));
     failed(called, 'livelock');

@@ -6,9 +6,14 @@
 
 export type { DporCheckpoint, DporReport } from './dpor/checkpoint.js';
 export type { DporFaults } from './dpor/faults.js';
+export type { FrameState, Sleeper } from './dpor/frame.js';
+export type { HistoryState } from './dpor/history.js';
+export type { Label } from './dpor/label.js';
+export type { Wakeup } from './dpor/wakeup.js';
 export { placeOf } from './place.js';
 export { PreemptionCounter } from './preemptions.js';
 export { type Replay, replay } from './replay.js';
+export type { Run } from './run-one.js';
 export type { Scenario, Violation } from './scenario.js';
 export { ScheduleRunner, type ScheduleStep, scheduleOf } from './schedule.js';
 export { search } from './search.js';

@@ -10,8 +10,14 @@ import type { Kind } from './fixtures/random-programs.js';
 
 const BASE = Number(process.env['FSPORT_SEED'] ?? 1);
 
-/** Programs that a version of the engine got wrong: joined accesses that depend on data, and a sleeping task. */
-const ONCE_LOST = [6483, 9095, 20981, 44287];
+/** Programs that a version of the engine got wrong. */
+const ONCE_LOST: readonly (readonly [Kind, number])[] = [
+  ['plain', 6483],
+  ['plain', 9095],
+  ['plain', 20981],
+  ['plain', 44287],
+  ['reckless', 1133144],
+];
 
 function compareMany(programs: number, cap: number, base: number, kind: Kind = 'plain'): Comparison[] {
   const found: Comparison[] = [];
@@ -55,7 +61,12 @@ describe(`random programs from seed ${BASE}`, () => {
     expect(all.filter((one) => one.threw).length).toBeGreaterThan(60);
   }, 60_000);
 
-  test.each(ONCE_LOST)('the program %i, which was once lost', (seed) => {
-    expect(compare(seed, 20_000)).toMatchObject({ lost: 0, invented: 0, ambiguous: 0 });
+  test('300 programs that pick much', () => {
+    const all = compareMany(300, 150, BASE, 'choosing');
+    expect(sum(all, (one) => one.traces)).toBeGreaterThan(300 * 5);
+  }, 60_000);
+
+  test.each(ONCE_LOST)('the %s program %i, which was once lost', (kind, seed) => {
+    expect(compare(seed, 20_000, {}, kind)).toMatchObject({ lost: 0, invented: 0, ambiguous: 0 });
   });
 });

@@ -196,6 +196,11 @@ export class Frame {
     return false;
   }
 
+  /** Does any alternative of a task's step sleep? */
+  anySleeps(task: number): boolean {
+    return this.sleepers.some((sleeper) => sleeper.task === task);
+  }
+
   /** Does an alternative of a task's step sleep? */
   sleeps(task: number, choice: number): boolean {
     for (const sleeper of this.sleepers) if (sleeper.task === task && sleeper.choice === choice) return true;

@@ -149,9 +149,14 @@ export class DporStrategy implements Strategy {
 
   /** Follow the path, then the first alternative. */
   nextChoice(execution: Execution, count: number): number {
-    const frame = this.#frames[execution.events.count - 1] as Frame;
+    const depth = execution.events.count - 1;
+    const frame = this.#frames[depth] as Frame;
     frame.choices = count;
-    if (frame.every && this.#faults.firstChoiceOnly !== true) frame.nextChoice(frame.choice);
+    if (!frame.every || this.#faults.firstChoiceOnly === true) return frame.choice;
+    frame.nextChoice(frame.choice);
+    // An alternative that sleeps may be woken, but not after another one was picked, and that is no race that shows.
+    const fresh = depth >= this.#forced;
+    if (fresh && frame.anySleeps(frame.chosen) && this.#faults.onlyAwake !== true) frame.planAll();
     return frame.choice;
   }
 
