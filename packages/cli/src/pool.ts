@@ -22,7 +22,7 @@ const CHECKPOINT_MS = 10_000;
 /** Worker threads. No more jobs may run at once than there are threads. */
 export class Pool {
   readonly #budgets: Budgets;
-  readonly #checkpointOf: ((job: Job) => string) | null;
+  readonly #checkpointOf: (job: Job) => string;
   readonly #piscina: Piscina;
   readonly #beats: Int32Array;
   readonly #watchdog: Watchdog;
@@ -32,9 +32,9 @@ export class Pool {
   /**
    * @param threads - How many.
    * @param budgets - Strategy and budgets of every job.
-   * @param checkpointOf - Path of the file in which the search of a job is kept, `null` to keep none.
+   * @param checkpointOf - Path of the file in which the search of a job is kept.
    */
-  constructor(threads: number, budgets: Budgets, checkpointOf: ((job: Job) => string) | null) {
+  constructor(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string) {
     this.#budgets = budgets;
     this.#checkpointOf = checkpointOf;
     this.#piscina = new Piscina({ filename: WORKER, minThreads: threads, maxThreads: threads });
@@ -82,8 +82,7 @@ export class Pool {
 
   #taskOf(job: Job, beat: number): WorkerTask {
     const { plugin, profile, check } = job;
-    const path = this.#checkpointOf?.(job);
-    const checkpoint = path === undefined ? null : { path, every: CHECKPOINT_MS };
+    const checkpoint = { path: this.#checkpointOf(job), every: CHECKPOINT_MS };
     const { module, folder, expectedPath } = plugin;
     const where = { module, folder, expected: expectedPath, profile, check: check.id };
     return { ...where, checkpoint, budgets: this.#budgets, beats: this.#beats, beat };

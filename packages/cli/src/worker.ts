@@ -30,8 +30,8 @@ export interface WorkerTask {
   readonly check: string;
   /** Strategy and budgets. */
   readonly budgets: Budgets;
-  /** Where its search is kept while it is under way, `null` for nowhere. */
-  readonly checkpoint: CheckpointFile | null;
+  /** Where its search is kept while it is under way. */
+  readonly checkpoint: CheckpointFile;
   /** Heartbeats of all jobs, shared with the main thread: 0 before the job begins, then executions and one more. */
   readonly beats: Int32Array;
   /** Index of this job in it. */
@@ -67,17 +67,17 @@ function expectedOf(path: string | null): Expected | null {
   return known;
 }
 
-function searchOptions({ budgets, beats, beat }: WorkerTask, kept: KeptSearch | null): SearchOptions {
+function searchOptions({ budgets, beats, beat }: WorkerTask, kept: KeptSearch): SearchOptions {
   const { strategy, seed, maxExecutions, maxSteps, seconds } = budgets;
   const now = (): number => performance.now();
-  const left = seconds === null ? null : seconds - (kept?.secondsBefore ?? 0);
+  const left = seconds === null ? null : seconds - kept.secondsBefore;
   return {
     strategy,
     seed,
     maxExecutions,
     maxSteps,
     ...(left === null ? {} : { now, deadline: now() + left * 1000 }),
-    ...(kept === null ? {} : { checkpoints: kept }),
+    checkpoints: kept,
     progressEvery: 1,
     onProgress: ({ executions }) => Atomics.store(beats, beat, executions + 1),
   };
@@ -93,11 +93,11 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { default: fs } = (await import(task.module)) as { default: FileSystemType };
   const check = CHECKS.find(({ id }) => id === task.check) as Check;
   const expected = expectedOf(task.expected);
-  const kept = task.checkpoint === null ? null : new KeptSearch(task.checkpoint);
+  const kept = new KeptSearch(task.checkpoint);
   const started = performance.now();
   Atomics.store(task.beats, task.beat, 1);
   const report = runOrExplain(fs, check, expected, task, searchOptions(task, kept));
-  return { report, seconds: (kept?.secondsBefore ?? 0) + (performance.now() - started) / 1000 };
+  return { report, seconds: kept.secondsBefore + (performance.now() - started) / 1000 };
 }
 
 function runOrExplain(
