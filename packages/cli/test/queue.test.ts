@@ -1,6 +1,7 @@
 // Shows that a run on a queue is the run on one thread, to the byte, whatever is killed: workers, the run itself, the
 // server. Everything runs in processes of its own, on a real Redis server.
 
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { KeptSearches } from '#src/queue/kept-searches.js';
+import { Connection } from '#src/queue/redis.js';
 import { queueOf, withdraw } from '#src/queue/run-queue.js';
 import { type Called, PATIENCE_MS, Project } from './command.js';
 import { Background, freePort, HAS_REDIS, RedisServer } from './redis-server.js';
@@ -322,6 +324,15 @@ function onQueue(): void {
     },
     PATIENCE_MS,
   );
+
+  test('gives up a server that does not come back, and says how to go on', async () => {
+    const other = await RedisServer.start();
+    const connection = await Connection.open(other.url, 2);
+    await other.stop();
+    await once(connection.ended, 'abort');
+    expect(connection.lost()).toMatchObject({ code: 'NO_REDIS', message: expect.stringMatching(/--resume/) });
+    expect(connection.explained(new Error('of a command'))).toMatchObject({ code: 'NO_REDIS' });
+  });
 
   test('keeps long searches on the server, until the job or the run is over', async () => {
     const [first, second] = [new KeptSearches(redis, 'r'), new KeptSearches(redis, 'r')];
