@@ -16,9 +16,13 @@ export function unfinished({ plugin, profile, check }: Job, reason: string): Che
   return unsearched(plugin.fs, profile, check, plugin.expected, { verdict: 'unknown', reason });
 }
 
+/** Time between two checkpoints of a check. Most checks take less. */
+const CHECKPOINT_MS = 10_000;
+
 /** Worker threads. No more jobs may run at once than there are threads. */
 export class Pool {
   readonly #budgets: Budgets;
+  readonly #checkpointOf: (job: Job) => string;
   readonly #piscina: Piscina;
   readonly #beats: Int32Array;
   readonly #watchdog: Watchdog;
@@ -28,9 +32,11 @@ export class Pool {
   /**
    * @param threads - How many.
    * @param budgets - Strategy and budgets of every job.
+   * @param checkpointOf - Path of the file in which the search of a job is kept.
    */
-  constructor(threads: number, budgets: Budgets) {
+  constructor(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string) {
     this.#budgets = budgets;
+    this.#checkpointOf = checkpointOf;
     this.#piscina = new Piscina({ filename: WORKER, minThreads: threads, maxThreads: threads });
     this.#beats = new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT));
     this.#watchdog = new Watchdog(this.#beats);
@@ -74,10 +80,12 @@ export class Pool {
     await this.#piscina.destroy();
   }
 
-  #taskOf({ plugin, profile, check }: Job, beat: number): WorkerTask {
+  #taskOf(job: Job, beat: number): WorkerTask {
+    const { plugin, profile, check } = job;
+    const checkpoint = { path: this.#checkpointOf(job), every: CHECKPOINT_MS };
     const { module, folder, expectedPath } = plugin;
     const where = { module, folder, expected: expectedPath, profile, check: check.id };
-    return { ...where, budgets: this.#budgets, beats: this.#beats, beat };
+    return { ...where, checkpoint, budgets: this.#budgets, beats: this.#beats, beat };
   }
 }
 
@@ -86,11 +94,12 @@ export class Pool {
  *
  * @param threads - How many, at most.
  * @param budgets - Strategy and budgets of every job.
+ * @param checkpointOf - Path of the file in which the search of a job is kept.
  */
-export function threadsEngine(threads: number, budgets: Budgets): Engine {
+export function threadsEngine(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string): Engine {
   return async (jobs, order, listener, stop) => {
     const lanes = Math.min(threads, order.length);
-    const pool = new Pool(lanes, budgets);
+    const pool = new Pool(lanes, budgets, checkpointOf);
     const waiting = [...order];
     const lane = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined && !stop.aborted; next = waiting.shift()) {

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -26,6 +27,7 @@ const TIMES = 'check.time';
 /** Name of the journal in a folder of results. */
 export const JOURNAL = 'journal.jsonl';
 const RUN = 'run.json';
+const CHECKPOINTS = 'checkpoints';
 
 /** Writes the results of one run. */
 export class Results {
@@ -94,13 +96,25 @@ export class Results {
   /** A job has come to its end: from now on it is never run again. */
   keep(finished: Finished): void {
     this.#journal?.add(finished);
+    rmSync(this.checkpointOf(finished.job), { force: true });
     if (finished.seconds !== null) this.#seconds.set(finished.job, finished.seconds);
+  }
+
+  /** Path of the file in which the search of a job is kept while it runs. */
+  checkpointOf(job: string): string {
+    return join(this.#folder, CHECKPOINTS, `${encodeURIComponent(job)}.json`);
   }
 
   /** Nothing follows. */
   end(): void {
+    if (this.#journal === null) return;
+    this.#journal.close();
     this.writeTimes();
-    this.#journal?.close();
+    try {
+      rmdirSync(join(this.#folder, CHECKPOINTS));
+    } catch {
+      // There is none, or an interrupted search is in it.
+    }
   }
 
   /** Write what is known so far. */

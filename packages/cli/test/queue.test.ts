@@ -1,13 +1,16 @@
 // Shows that a run on a queue is the run on one thread, to the byte, whatever is killed: workers, the run itself, the
 // server. Everything runs in processes of its own, on a real Redis server.
 
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import { queueOf } from '#src/queue/run-queue.js';
+import { KeptSearches } from '#src/queue/kept-searches.js';
+import { Connection } from '#src/queue/redis.js';
+import { queueOf, withdraw } from '#src/queue/run-queue.js';
 import { type Called, PATIENCE_MS, Project } from './command.js';
 import { Background, freePort, HAS_REDIS, RedisServer } from './redis-server.js';
 
@@ -32,12 +35,16 @@ describe('bad usage', () => {
     for (const server of servers) server.close();
   });
 
-  /** A server that answers everything in the same way. */
+  /** A server that answers every command in the same way. */
   async function answering(answer: string): Promise<string> {
     const port = await freePort();
-    servers.push(
-      createServer((socket) => socket.on('data', () => socket.write(answer))).listen(port, '127.0.0.1'),
-    );
+    const server = createServer((socket) => {
+      socket.on('data', (bytes) => {
+        const commands = bytes.toString().match(/^\*\d+\r$/gm) ?? [];
+        socket.write(answer.repeat(commands.length));
+      });
+    });
+    servers.push(server.listen(port, '127.0.0.1'));
     return `redis://127.0.0.1:${port}`;
   }
 
@@ -317,4 +324,34 @@ function onQueue(): void {
     },
     PATIENCE_MS,
   );
+
+  test('gives up a server that does not come back, and says how to go on', async () => {
+    const other = await RedisServer.start();
+    const connection = await Connection.open(other.url, 2);
+    await other.stop();
+    await once(connection.ended, 'abort');
+    expect(connection.lost()).toMatchObject({ code: 'NO_REDIS', message: expect.stringMatching(/--resume/) });
+    expect(connection.explained(new Error('of a command'))).toMatchObject({ code: 'NO_REDIS' });
+  });
+
+  test('keeps long searches on the server, until the job or the run is over', async () => {
+    const [first, second] = [new KeptSearches(redis, 'r'), new KeptSearches(redis, 'r')];
+    for (const job of ['ext4 v5.15 a/b', 'ext4 v5.15 c']) {
+      writeFileSync(first.pathOf(job), `{"of":"${job}"}`);
+      await first.send(job);
+      await second.fetch(job);
+      expect(readFileSync(second.pathOf(job), 'utf8')).toBe(`{"of":"${job}"}`);
+    }
+    await first.forget('ext4 v5.15 c');
+    expect([existsSync(first.pathOf('ext4 v5.15 c')), await redis.hkeys('fsport-kept-r')]).toEqual([
+      false,
+      ['ext4 v5.15 a/b'],
+    ]);
+    await second.send('nothing');
+    first.close();
+    second.close();
+    expect(existsSync(second.pathOf('ext4 v5.15 a/b'))).toBe(false);
+    await withdraw(redis, 'r');
+    expect(await redis.keys('*')).toEqual([]);
+  });
 }

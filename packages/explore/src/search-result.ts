@@ -1,4 +1,5 @@
 /** What a search may do, and what it found out. The driver is in `search.ts`. */
+import type { DporCheckpoint } from './dpor/checkpoint.js';
 import type { Violation } from './scenario.js';
 import type { StrategyName } from './strategies/registry.js';
 
@@ -40,6 +41,32 @@ export type StopReason =
   /** Everything was seen, but for executions in which a task that polls keeps others from running. */
   | 'unfair';
 
+/** A search as plain data, between two executions. */
+export interface SearchCheckpoint {
+  /** What is left to explore. */
+  readonly dpor: DporCheckpoint;
+  /** The phases that have ended. */
+  readonly phases: readonly PhaseResult[];
+  /** The phase that has not. */
+  readonly phase: PhaseResult;
+  /** Executions so far. */
+  readonly spent: number;
+  /** Number of steps of the longest one. */
+  readonly longest: number;
+  /** What the scenario remembers. */
+  readonly memory: unknown;
+}
+
+/** How a long search is kept, so that it can go on in another process. */
+export interface Checkpoints {
+  /** Where to go on, `null` to begin. */
+  readonly from: SearchCheckpoint | null;
+  /** Asked after each execution whether it is time. */
+  readonly due: () => boolean;
+  /** Keeps one. */
+  readonly save: (checkpoint: SearchCheckpoint) => void;
+}
+
 /** What a search may do, and how it reports. */
 export interface SearchOptions {
   /** Default `auto`. */
@@ -71,6 +98,11 @@ export interface SearchOptions {
   readonly shrink?: boolean;
   /** Count distinct Mazurkiewicz traces of complete executions. Default `false`: it costs time. */
   readonly countTraces?: boolean;
+  /**
+   * Keeps the exhaustive phase of a search that stops at the first violation and counts no traces; nothing else takes
+   * long. The search goes on with the same options, on the same code, to the same result.
+   */
+  readonly checkpoints?: Checkpoints;
   /** Called every {@link progressEvery} executions. */
   readonly onProgress?: (progress: Progress) => void;
   /** Executions between two calls of {@link onProgress}: a power of two. Default 1,024. */

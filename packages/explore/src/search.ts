@@ -11,9 +11,18 @@ import { Budget, positive } from './budget.js';
 import { judgeOne, type Run, type RunOptions, runOne } from './run-one.js';
 import type { Scenario, Violation } from './scenario.js';
 import { type ScheduleStep, scheduleOf } from './schedule.js';
-import type { Phase, PhaseResult, SearchOptions, SearchResult, StopReason } from './search-result.js';
+import type {
+  Checkpoints,
+  Phase,
+  PhaseResult,
+  SearchCheckpoint,
+  SearchOptions,
+  SearchResult,
+  StopReason,
+} from './search-result.js';
 import { type Shrunk, shrink } from './shrink.js';
 import { DeterminismStrategy } from './strategies/determinism.js';
+import { DporStrategy } from './strategies/dpor.js';
 import { STRATEGIES, type StrategyName, type StrategyOptions, strategyName } from './strategies/registry.js';
 import type { Strategy } from './strategies/strategy.js';
 import { TraceSet } from './trace-set.js';
@@ -56,6 +65,7 @@ class Search {
   /** Shared by all executions. */
   readonly #run: RunOptions;
   readonly #traces: TraceSet | null;
+  readonly #checkpoints: Checkpoints | null;
   readonly #phases: PhaseResult[] = [];
   /** Distinct violations, by what they say. */
   readonly #violations = new Map<string, Violation>();
@@ -68,10 +78,12 @@ class Search {
     this.#options = options;
     this.#strategy = strategyName(options.strategy ?? 'auto');
     this.#maxSteps = positive('maxSteps', options.maxSteps ?? 5_000);
-    this.#run = { identity: new Identity(), maxSteps: this.#maxSteps, events: new EventLog() };
+    const identity = new Identity(options.checkpoints?.from?.dpor.identity);
+    this.#run = { identity, maxSteps: this.#maxSteps, events: new EventLog() };
     this.#budget = new Budget(options);
     this.#stopAtFirst = options.stopAtFirst ?? true;
     this.#traces = options.countTraces === true ? new TraceSet() : null;
+    this.#checkpoints = this.#stopAtFirst && this.#traces === null ? (options.checkpoints ?? null) : null;
   }
 
   run(): SearchResult {
@@ -81,6 +93,8 @@ class Search {
   }
 
   #explore(): StopReason {
+    const from = this.#checkpoints?.from ?? null;
+    if (from !== null) return this.#goOn(from);
     const { seed = 1, samples = 500, cutRetries = true } = this.#options;
     const preemptions = positive('preemptions', this.#options.preemptions ?? 2, 0);
     const depth = positive('depth', this.#options.depth ?? 3);
@@ -103,6 +117,26 @@ class Search {
     return this.#phase('dpor', dpor);
   }
 
+  #goOn({ dpor, phases, phase, spent, longest, memory }: SearchCheckpoint): StopReason {
+    this.#phases.push(...phases);
+    this.#budget.spent = spent;
+    this.#longest = longest;
+    this.#scenario.recall?.(memory);
+    return this.#phase(phase.phase, DporStrategy.restore(dpor), Number.POSITIVE_INFINITY, phase);
+  }
+
+  #save(strategy: Strategy, phase: PhaseResult): void {
+    if (!(strategy instanceof DporStrategy) || this.#checkpoints?.due() !== true) return;
+    this.#checkpoints.save({
+      dpor: strategy.checkpoint(this.#run.identity),
+      phases: this.#phases,
+      phase,
+      spent: this.#budget.spent,
+      longest: this.#longest,
+      memory: this.#scenario.memory?.(),
+    });
+  }
+
   #twice(strategy: DeterminismStrategy, limit: number): StopReason {
     const stopped = this.#phase('determinism', strategy, limit);
     if (strategy.difference === null) return stopped;
@@ -121,9 +155,13 @@ class Search {
   }
 
   /** Run executions of a strategy until it or a budget ends, something fails, or there were enough. */
-  #phase(phase: Phase, strategy: Strategy, limit = Number.POSITIVE_INFINITY): StopReason {
-    let executions = 0;
-    let blockedExecutions = 0;
+  #phase(
+    phase: Phase,
+    strategy: Strategy,
+    limit = Number.POSITIVE_INFINITY,
+    before: Omit<PhaseResult, 'phase'> = { executions: 0, blockedExecutions: 0 },
+  ): StopReason {
+    let { executions, blockedExecutions } = before;
     let stopped: StopReason | null = null;
     const share = (): number | null => strategy.share ?? null;
     while (stopped === null) {
@@ -141,6 +179,9 @@ class Search {
           if (this.#judge(run) && this.#stopAtFirst) stopped = 'violation';
         }
         this.#budget.spend(phase, share);
+        if (stopped === null && limit === Number.POSITIVE_INFINITY) {
+          this.#save(strategy, { phase, executions, blockedExecutions });
+        }
       }
     }
     this.#phases.push({ phase, executions, blockedExecutions });

@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { discover } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { interruptible } from '../interruptible.js';
-import { type Job, jobsOf, shuffled } from '../jobs.js';
+import { type Job, jobKey, jobsOf, shuffled } from '../jobs.js';
 import type { Journaled } from '../journal.js';
 import { duration, whole } from '../options.js';
 import { planOf } from '../plan.js';
@@ -120,7 +120,10 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
     }
     if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
     const events = busOf(reporters, results, times);
-    const engine = queue === null ? threadsEngine(flags.workers, budgets) : queueEngine(queue, plan);
+    const engine =
+      queue === null
+        ? threadsEngine(flags.workers, budgets, (job) => results.checkpointOf(jobKey(job)))
+        : queueEngine(queue, plan);
     const start = { excluded, finished: last?.finished ?? [], missing: () => 'interrupted' };
     return await interruptible((interrupt) => {
       const context = { events, results, interrupt, onBroken };

@@ -11,9 +11,11 @@ import type { Plan } from '../plan.js';
 export const PREFIX = 'fsport';
 const RUNS = `${PREFIX}-runs`;
 /** How long the offer of a run outlives the process that made it. */
-const LIFETIME_SECONDS = 7 * 24 * 3600;
+export const LIFETIME_SECONDS = 7 * 24 * 3600;
 
 const offerKey = (run: string): string => `${PREFIX}-offer-${run}`;
+/** Where searches of a run are kept that are under way. */
+export const keptKey = (run: string): string => `${PREFIX}-kept-${run}`;
 const refusalsKey = (run: string): string => `${PREFIX}-refusals-${run}`;
 
 /** What a worker must know before it takes jobs of a run. */
@@ -63,7 +65,7 @@ export async function isOffered(redis: Redis, run: string): Promise<boolean> {
 /** The run is over: no worker goes on with it. */
 export async function unoffer(redis: Redis, run: string): Promise<void> {
   await redis.zrem(RUNS, run);
-  await redis.del(offerKey(run), refusalsKey(run));
+  await redis.del(offerKey(run), refusalsKey(run), keptKey(run));
 }
 
 /** This process does not take part in a run. */

@@ -12,8 +12,10 @@ import type { Redis } from 'ioredis';
 import type { Plugins } from '../discovery.js';
 import type { Ended } from '../engine.js';
 import { identityOf, versions } from '../identity.js';
+import { jobKey } from '../jobs.js';
 import { installedDifference, pluginDifference } from '../plan.js';
 import { Pool } from '../pool.js';
+import { KeptSearches } from './kept-searches.js';
 import {
   isOffered,
   type Offer,
@@ -113,15 +115,22 @@ async function attend(
   { threads, stop, note }: ServeOptions,
 ): Promise<void> {
   const over = new AbortController();
-  const pool = new Pool(threads, budgets);
+  const kept = new KeptSearches(redis, run);
+  const pool = new Pool(threads, budgets, (job) => kept.pathOf(jobKey(job)));
   const handle = async (job: BullJob<QueuedJob, QueuedEnd>, token?: string): Promise<QueuedEnd> => {
     const { fs, profile, check: id } = job.data;
     const check = CHECKS.find((one) => one.id === id) as Check;
     const tell = (executions: number, seconds: number): void => {
       job.updateProgress({ executions, seconds }).catch(() => undefined);
+      kept.send(job.name).catch(() => undefined);
     };
+    await kept.fetch(job.name);
     const ended = await pool.run({ plugin: plugins.get(fs), profile, check }, tell, over.signal);
-    if (ended !== null) return queued(ended);
+    if (ended !== null) {
+      await kept.forget(job.name);
+      return queued(ended);
+    }
+    await kept.send(job.name);
     // Given back, so that nobody has to wait for the lock to run out.
     await job.moveToWait(token);
     throw new WaitingError();
@@ -148,6 +157,7 @@ async function attend(
     await worker.close(redis.status === 'end');
     await queue.close();
     await pool.close();
+    kept.close();
   }
 }
 

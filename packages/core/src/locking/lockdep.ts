@@ -48,16 +48,25 @@ export interface Acquisition {
   readonly subclass: number;
 }
 
+/** What the order graph knows of a lock: the same in every execution. */
+type LockKey = Pick<Lock, 'id' | 'lockClass'>;
+
 /** A sequence of held locks, as a node of a tree. */
 class Context {
   readonly parent: Context | null;
-  readonly lock: Lock | null;
+  readonly lock: LockKey | null;
   readonly how: Acquisition;
   readonly title: string;
   /** Does the order of its class allow this lock on top of all others of the class? */
   readonly ordered: boolean;
   readonly children = new Map<number, Context>();
-  constructor(parent: Context | null, lock: Lock | null, how: Acquisition, title: string, ordered: boolean) {
+  constructor(
+    parent: Context | null,
+    lock: LockKey | null,
+    how: Acquisition,
+    title: string,
+    ordered: boolean,
+  ) {
     this.parent = parent;
     this.lock = lock;
     this.how = how;
@@ -65,7 +74,7 @@ class Context {
     this.ordered = ordered;
   }
   get className(): string {
-    const name = (this.lock as Lock).lockClass;
+    const name = (this.lock as LockKey).lockClass;
     return this.how.subclass === 0 ? name : `${name}/${this.how.subclass}`;
   }
 }
@@ -97,6 +106,22 @@ interface Edge {
   readonly gates: ReadonlyMap<number, 'S' | 'X'>;
 }
 
+/** What an order graph has seen, as plain data: each sequence of held locks after those that it extends. */
+export type LockGraphSnapshot = readonly {
+  /** Index of the sequence below the last lock, `-1` if there is none. */
+  readonly parent: number;
+  /** Id of the last lock. */
+  readonly id: number;
+  /** Its class. */
+  readonly lockClass: string;
+  /** How it was asked for. */
+  readonly how: Acquisition;
+  /** Who did. */
+  readonly title: string;
+  /** Does the order of its class allow it on top of the others of its class? */
+  readonly ordered: boolean;
+}[];
+
 /** @see include/linux/lockdep_types.h `MAX_LOCKDEP_SUBCLASSES` (v5.15) */
 const MAX_SUBCLASSES = 8;
 
@@ -106,6 +131,22 @@ const EXCLUSIVE: Acquisition = { mode: 'X', trylock: false, subclass: 0 };
 export class LockGraph {
   readonly #root = new Context(null, null, EXCLUSIVE, '', true);
   readonly #contexts: Context[] = [];
+
+  /** @param seen - What another one has seen; by default nothing. */
+  constructor(seen: LockGraphSnapshot = []) {
+    for (const { parent, id, lockClass, how, title, ordered } of seen) {
+      this.#extend(this.#contexts[parent] ?? this.#root, { id, lockClass }, how, title, ordered);
+    }
+  }
+
+  /** What was seen so far. */
+  snapshot(): LockGraphSnapshot {
+    const indices = new Map(this.#contexts.map((context, index) => [context, index]));
+    return this.#contexts.map(({ parent, lock, how, title, ordered }) => {
+      const { id, lockClass } = lock as LockKey;
+      return { parent: indices.get(parent as Context) ?? -1, id, lockClass, how, title, ordered };
+    });
+  }
 
   /** The locks a task holds grew by one. @internal */
   acquired(task: TaskStruct, lock: Lock, how: Acquisition): Context {
@@ -125,13 +166,14 @@ export class LockGraph {
     }
   }
 
-  #extend(parent: Context, lock: Lock, how: Acquisition, title: string, ordered: boolean): Context {
+  #extend(parent: Context, lock: LockKey, how: Acquisition, title: string, ordered: boolean): Context {
     const { mode, trylock, subclass } = how;
     const bits = (mode === 'X' ? 4 : 0) + (trylock ? 2 : 0) + (ordered ? 1 : 0);
     const key = (lock.id * MAX_SUBCLASSES + subclass) * 8 + bits;
     let context = parent.children.get(key);
     if (context === undefined) {
-      context = new Context(parent, lock, how, title, ordered);
+      const { id, lockClass } = lock;
+      context = new Context(parent, { id, lockClass }, how, title, ordered);
       parent.children.set(key, context);
       this.#contexts.push(context);
     }
@@ -168,7 +210,7 @@ export class LockGraph {
       for (let c = acquired.parent; c !== null && c.lock !== null; c = c.parent) chain.push(c);
       for (const held of chain) {
         const gates = new Map<number, 'S' | 'X'>();
-        for (const other of chain) if (other !== held) gates.set((other.lock as Lock).id, other.how.mode);
+        for (const other of chain) if (other !== held) gates.set((other.lock as LockKey).id, other.how.mode);
         yield { held, acquired, gates };
       }
     }
@@ -204,7 +246,7 @@ function recursions(contexts: readonly Context[]): LockOrderFinding[] {
   for (const context of contexts) {
     if (context.how.trylock) continue;
     for (let c = context.parent; c !== null && c.lock !== null; c = c.parent) {
-      const same = c.lock === context.lock;
+      const same = c.lock.id === (context.lock as LockKey).id;
       if (!same && (c.className !== context.className || context.ordered)) continue;
       const { title, className, how } = context;
       const line = same
