@@ -37,7 +37,8 @@ const TELLING: Readonly<Record<string, string>> = {
   submit_bio: 'submitted a request for it',
   bio_endio: 'finished the request',
   ext4_free_blocks: 'freed it',
-  ext4_mb_new_blocks: 'allocated it',
+  ext2_free_blocks: 'freed it',
+  f2fs_invalidate_blocks: 'freed it',
 };
 
 /** What happened to a disk block in this execution, in order. */

@@ -4,7 +4,8 @@
  *
  * A fill under i_rwsem exclusive (inside write_begin or an invalidator) needs no invalidate_lock: whoever
  * invalidates holds i_rwsem exclusive too. Exempt from "exclusive" are the tear-down of an inode, which has no
- * other users, and broken memory, where the kernel takes neither lock.
+ * other users, broken memory, where the kernel takes neither lock, and what a filesystem names
+ * {@link withoutInvalidateLock}.
  */
 import { ContractError } from '../errors.js';
 import type { AddressSpace, Inode } from '../include/fs.js';
@@ -13,6 +14,7 @@ import type { Pgoff } from '../include/units.js';
 import { heldMode } from '../locking/lockdep.js';
 import { PageLock } from '../locking/page-lock.js';
 import { current } from '../sched/current.js';
+import type { Task, TaskStruct } from '../sched/task.js';
 import { type ContractRow, GENERIC_FUNCTIONS, type GenericFunction } from './table.js';
 
 /** Rules of the tables. Each is the `rule` of the errors thrown when it is broken. */
@@ -111,8 +113,29 @@ export function enter(demands: ContractRow, call: Call, page: Page | null): void
   );
 }
 
-/** Invalidations that run without any lock in the kernel: inode tear-down, and broken memory. */
+/** Tasks in a part of a call that {@link withoutInvalidateLock} names. */
+const unlockedParts = new WeakSet<TaskStruct>();
+
+/**
+ * Run a part of a call in which the kernel removes pages and does not hold invalidate_lock, in v5.15 either. The table is
+ * not held against it; the oracles are.
+ *
+ * @param body - That part.
+ * @returns What it returns.
+ * @context Sleeps.
+ */
+export function* withoutInvalidateLock<T>(body: Task<T>): Task<T> {
+  const task = current.task as TaskStruct;
+  unlockedParts.add(task);
+  const result = yield* body;
+  unlockedParts.delete(task);
+  return result;
+}
+
+/** Invalidations that run without the lock in the kernel. */
 function exempt(mapping: AddressSpace, page: Page | null): boolean {
+  const task = current.task;
+  if (task !== null && unlockedParts.has(task)) return true;
   return mapping.exiting.peek() || page?.hwpoison.peek() === true;
 }
 
