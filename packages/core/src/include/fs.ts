@@ -53,6 +53,8 @@ export class AddressSpace {
   readonly wbErr: SharedVar<number>;
   /** Being torn down: no more inserts. `AS_EXITING`. */
   readonly exiting: SharedVar<boolean>;
+  /** How often the truncation in progress had to start over because pages came back. Not in the kernel. */
+  readonly truncateRestarts: SharedVar<number>;
   /** Operations of the filesystem. */
   aOps: AddressSpaceOperations;
 
@@ -72,6 +74,7 @@ export class AddressSpace {
     this.iMmapRwsem = new Rwsem('mapping.i_mmap_rwsem', iIno);
     this.wbErr = new SharedVar('mapping.wb_err', 0, iIno);
     this.exiting = new SharedVar('AS_EXITING', false, iIno);
+    this.truncateRestarts = new SharedVar('truncate_inode_pages_range restarts', 0, iIno);
   }
 
   /** Number of page indices that can ever be in use: the machine's maximum file size. */

@@ -99,6 +99,11 @@ function* outRetry(fault: FileFault, page: Page | null, result: number): Task<nu
   return result | VM_FAULT_RETRY;
 }
 
+/** Wait for a truncation that pages have come back to. No page lock is held, so that it can end. */
+function* letTruncationEnd({ truncateRestarts }: AddressSpace): Task<void> {
+  if (truncateRestarts.load() > 0) yield* truncateRestarts.waitUntil((restarts) => restarts === 0);
+}
+
 /** Is the page beyond the end of the file now? */
 function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
   return index >= Math.ceil((yield* iSizeRead(mapping.host)) / PAGE_SIZE);
@@ -112,6 +117,8 @@ function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
  *   cannot be read; VM_FAULT_OOM.
  * @context Sleeps. mmap_lock shared. Takes and releases invalidate_lock shared if the page is not there and uptodate
  *   (v5.15). A page that is created and then found to be beyond the end of the file stays in the cache.
+ * @departs A fault brings no page back into a truncation that has started over. In the kernel the two can go on for
+ *   ever, each with its turn at exactly the right moment; every further round is like the ones before it.
  * @see `filemap_fault()` [FF] (v5.14, v5.15)
  */
 export function* filemapFault(vmf: VmFault): Task<number> {
@@ -132,6 +139,7 @@ export function* filemapFault(vmf: VmFault): Task<number> {
   for (;;) {
     if (page === null) {
       yield* holdOffInvalidation(fault);
+      yield* letTruncationEnd(mapping);
       page = yield* pagecacheGetPage(mapping, vmf.pgoff, FGP_CREAT | FGP_FOR_MMAP);
       if (page === null) {
         if (fault.fpin !== null) return yield* outRetry(fault, null, result);
