@@ -2,6 +2,8 @@
 
 /** Not permitted. */
 export const EPERM = 1;
+/** No such thing. */
+export const ENOENT = 2;
 /** Interrupted. */
 export const EINTR = 4;
 /** Input/output error. */
@@ -46,6 +48,7 @@ export const AOP_WRITEPAGE_ACTIVATE = 0x80000;
 
 const NAMES: Readonly<Record<number, string>> = {
   [EPERM]: 'EPERM',
+  [ENOENT]: 'ENOENT',
   [EINTR]: 'EINTR',
   [EIO]: 'EIO',
   [ENXIO]: 'ENXIO',

@@ -333,6 +333,14 @@ export interface FileOperations {
     posOut: Loff,
     len: Loff,
   ) => Task<number>;
+  /** Move blocks to another file, of `len` bytes or, with `0`, to the end. @returns `0`, or an errno. */
+  readonly moveFileRange?: (
+    fileIn: File,
+    posIn: Loff,
+    fileOut: File,
+    posOut: Loff,
+    len: Loff,
+  ) => Task<number>;
   /** Make a range durable. */
   readonly fsync?: (file: File, start: Loff, end: Loff, datasync: boolean) => Task<number>;
   /** Prepare a mapping. @returns Its operations. */
@@ -345,6 +353,8 @@ export interface FileOperations {
 export interface SuperOperations {
   /** Tear an inode down: drop its cache, free its blocks. */
   readonly evictInode?: (inode: Inode) => Task<void>;
+  /** Clean the segment that a block of a file is in. @returns `0`, or an errno. */
+  readonly gc?: (inode: Inode, index: Pgoff) => Task<number>;
 }
 
 /** Read `i_size`. @see include/linux/fs.h `i_size_read()` (v5.15) */
