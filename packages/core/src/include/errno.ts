@@ -28,6 +28,8 @@ export const EXDEV = 18;
 export const ENODEV = 19;
 /** Bad argument. */
 export const EINVAL = 22;
+/** No such ioctl. */
+export const ENOTTY = 25;
 /** File too large. */
 export const EFBIG = 27;
 /** No space. */
@@ -61,6 +63,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [EXDEV]: 'EXDEV',
   [ENODEV]: 'ENODEV',
   [EINVAL]: 'EINVAL',
+  [ENOTTY]: 'ENOTTY',
   [EFBIG]: 'EFBIG',
   [ENOSPC]: 'ENOSPC',
   [EOPNOTSUPP]: 'EOPNOTSUPP',

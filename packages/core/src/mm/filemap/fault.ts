@@ -48,6 +48,7 @@ import {
 import {
   findGetPage,
   getPage,
+  letTruncationEnd,
   lockPage,
   lockPageKillable,
   pagecacheGetPage,
@@ -99,11 +100,6 @@ function* outRetry(fault: FileFault, page: Page | null, result: number): Task<nu
   return result | VM_FAULT_RETRY;
 }
 
-/** Wait for a truncation that pages have come back to. No page lock is held, so that it can end. */
-function* letTruncationEnd({ truncateRestarts }: AddressSpace): Task<void> {
-  if (truncateRestarts.load() > 0) yield* truncateRestarts.waitUntil((restarts) => restarts === 0);
-}
-
 /** Is the page beyond the end of the file now? */
 function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
   return index >= Math.ceil((yield* iSizeRead(mapping.host)) / PAGE_SIZE);
@@ -117,8 +113,7 @@ function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
  *   cannot be read; VM_FAULT_OOM.
  * @context Sleeps. mmap_lock shared. Takes and releases invalidate_lock shared if the page is not there and uptodate
  *   (v5.15). A page that is created and then found to be beyond the end of the file stays in the cache.
- * @departs A fault brings no page back into a truncation that has started over. In the kernel the two can go on for
- *   ever, each with its turn at exactly the right moment; every further round is like the ones before it.
+ * @departs See letTruncationEnd().
  * @see `filemap_fault()` [FF] (v5.14, v5.15)
  */
 export function* filemapFault(vmf: VmFault): Task<number> {
