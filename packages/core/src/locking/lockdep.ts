@@ -217,6 +217,11 @@ function gated(one: Edge, other: Edge): boolean {
   return false;
 }
 
+/** Are pages of one file locked in any order by tasks that exclude each other, such as by i_rwsem of that file? */
+function isGatedPage(edge: Edge): boolean {
+  return edge.held.className === 'PG_locked' && gated(edge, edge);
+}
+
 /** A cycle begins anywhere: let it not depend on which of its edges was seen first. */
 function fromFirstName(cycle: readonly Edge[]): readonly Edge[] {
   const [first] = cycle.map((edge) => edge.held.className).sort();
@@ -260,7 +265,7 @@ function cycles(edges: readonly Edge[], writers: ReadonlySet<string>): LockOrder
   };
   for (const edge of waits) {
     if (edge.held.className === edge.acquired.className) {
-      if (isOrderedSibling(edge)) continue;
+      if (isOrderedSibling(edge) || isGatedPage(edge)) continue;
       found.set(edge.held.className, {
         kind: 'cycle',
         classes: [edge.held.className],
