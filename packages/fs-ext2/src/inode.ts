@@ -35,7 +35,7 @@ import {
   truncatePagecache,
   truncateSetsize,
   tryToFreeBuffers,
-  withoutInvalidateLock,
+  withoutLock,
 } from '@fsport/core';
 import { __ext2TruncateBlocks, ext2GetBlock } from './balloc.js';
 import { ext2InvalidateLock, ext2InvalidateUnlock } from './ext2.js';
@@ -65,7 +65,7 @@ function* ext2TruncateBlocks(inode: Inode): Task<void> {
 function* ext2WriteFailed(inode: Inode, to: number): Task<void> {
   const size = inode.iSize.load(); // i_rwsem
   if (to <= size) return;
-  yield* withoutInvalidateLock(truncatePagecache(inode, loff(size)));
+  yield* withoutLock('invalidate_lock', truncatePagecache(inode, loff(size)));
   yield* ext2TruncateBlocks(inode);
 }
 
