@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export * from './block/device.js';
+export * from './block/fsck.js';
 export * from './contracts.js';
 export * from './di.js';
 export * from './errors.js';
@@ -15,6 +16,7 @@ export * from './fs/buffer-writeback.js';
 export * from './fs/direct-io.js';
 export * from './fs/inode.js';
 export * from './fs/mpage.js';
+export * from './fs/mpage-writeback.js';
 export * from './fs/open.js';
 export * from './fs/read-write.js';
 export * from './fs/remap-range.js';

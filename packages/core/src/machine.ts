@@ -68,6 +68,8 @@ export interface Observer {
   }): void;
   /** A block was freed while `writes` writes to it were in flight. */
   blockFreed?(event: { readonly ino: number; readonly phys: number; readonly writes: number }): void;
+  /** A block was changed on the disk, by other means than writing its page, behind a page that is valid and clean. */
+  changedBehindPage?(page: Page, event: { readonly ino: number; readonly phys: number }): void;
   /** A dirty page-table entry was removed and the page was not dirtied. */
   dirtyPteLost?(page: Page): void;
 }

@@ -38,6 +38,10 @@ export interface Supports {
   readonly insertRange?: boolean;
   /** FICLONE and FICLONERANGE. */
   readonly clone?: boolean;
+  /** ioctl(F2FS_IOC_MOVE_RANGE). */
+  readonly moveRange?: boolean;
+  /** Moves blocks by itself, to clean segments. */
+  readonly gc?: boolean;
   /** O_DIRECT. */
   readonly directIo?: boolean;
   /** IOCB_NOWAIT reads. */
@@ -71,6 +75,7 @@ export type Tables<S extends Supports> = {
     When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
     When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
     When<Claims<S, 'clone'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
+    When<Claims<S, 'moveRange'>, Required<Pick<FileOperations, 'moveFileRange'>>> &
     When<
       Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange'>,
       Required<Pick<FileOperations, 'fallocate'>>

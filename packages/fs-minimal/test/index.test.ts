@@ -6,6 +6,7 @@ import {
   boot,
   EINVAL,
   ENODEV,
+  ENOTTY,
   EOPNOTSUPP,
   Execution,
   FALLOC_FL_COLLAPSE_RANGE,
@@ -34,6 +35,7 @@ import {
   type Task,
   UsageError,
   vfsCloneFileRange,
+  vfsMoveFileRange,
 } from '@fsport/core';
 import minimal from '@fsport/fs-minimal';
 import { expect, test } from '@jest/globals';
@@ -78,8 +80,8 @@ test('it claims nothing', () => {
   expect(minimal.supports).toEqual({});
 });
 
-/** A claim that is about an operation: block sizes are not. */
-type Operation = Exclude<keyof Supports, 'subPageBlocks'>;
+/** A claim that is about an operation: block sizes are not, nor is what a filesystem does by itself. */
+type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'gc'>;
 
 /** What the kernel answers where a filesystem has no such operation; one line for each claim, or it does not compile. */
 const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unknown>, unknown]>> = {
@@ -95,6 +97,7 @@ const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unkno
   collapseRange: [(file) => ksysFallocate(file, FALLOC_FL_COLLAPSE_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   insertRange: [(file) => ksysFallocate(file, FALLOC_FL_INSERT_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   clone: [(file) => vfsCloneFileRange(file, loff(0), file, loff(8), loff(8)), -EOPNOTSUPP],
+  moveRange: [(file) => vfsMoveFileRange(file, loff(0), file, loff(8), loff(8)), -ENOTTY],
   directIo: [(file) => ksysPread64(file, loff(0), 8, IOCB_DIRECT), { result: -EINVAL, cells: [] }],
   nowait: [(file) => ksysPread64(file, loff(0), 8, IOCB_NOWAIT), { result: -EOPNOTSUPP, cells: [] }],
   // These fall back: on simple_setattr(), and on reading page by page.

@@ -31,7 +31,7 @@ import {
 import type { Violation } from '@fsport/explore';
 import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
 import { HappensBefore } from '../happens-before.js';
-import { opTitle } from '../titles.js';
+import { opText, opTitle } from '../titles.js';
 import type { CheckerName } from '../types.js';
 import type { Call, World } from '../world.js';
 import { becauseOfByte } from './because.js';
@@ -59,7 +59,10 @@ export class Outcomes {
   allowed(execution: Execution, world: World, file: number): Allowed {
     const calls = world.calls.filter((call) => call.file === file);
     const order = this.#order(execution, calls);
-    const results = calls.map(({ task, result, op }) => `${task} ${result} ${'data' in op ? op.data : ''}`);
+    // A shrunk execution has fewer tasks: the number of a task does not say what it calls.
+    const results = calls.map(
+      ({ task, result, op }) => `${task} ${opText(op)} ${result} ${'data' in op ? op.data : ''}`,
+    );
     const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
     let possible = this.#known.get(key);
     if (possible === undefined) {

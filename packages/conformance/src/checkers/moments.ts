@@ -2,7 +2,7 @@
  * Judgements that must be made in the very step that makes them possible: a block arrives in a page, a write
  * is submitted or done, a block is freed. What they look at is what that step accesses.
  *
- * Rules S-1, W-1, W-3, W-4 and the second half of P-4.
+ * Rules S-1, S-2 where the disk changes behind a page, W-1, W-3, W-4 and the second half of P-4.
  */
 import { current, type Observer } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
@@ -46,6 +46,11 @@ export class Moments implements Observer {
     if (event.writes === 0) return;
     const text = `disk block ${event.phys} of inode ${event.ino} is freed while a write to it is in flight`;
     this.#add('corruption', 'W-3', text, []);
+  }
+
+  changedBehindPage(...[page, event]: Parameters<NonNullable<Observer['changedBehindPage']>>): void {
+    const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
+    this.#add('stale-data', 'S-2', text, []);
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {

@@ -145,14 +145,15 @@ function showBlock(block: DiskBlock): string {
  *
  * @param bdev - The disk.
  * @param ino - Who gets it.
+ * @param verb - The filesystem's function, in kernel spelling.
  * @returns The block, or `-ENOSPC`.
  * @context May be preempted. One step under the group lock.
  * @departs The block has its owner in the step that takes it from the bitmap. Whose a block is only checkers ask, and
  *   between the two it is nobody else's.
  */
-export function newBlock(bdev: BlockDevice, ino: number): Task<Phys | number> {
+export function newBlock(bdev: BlockDevice, ino: number, verb = 'ext4_mb_new_blocks'): Task<Phys | number> {
   return bdev.freeBlocks.section(
-    'ext4_mb_new_blocks',
+    verb,
     () => {
       const [block, ...rest] = bdev.freeBlocks.load();
       if (block === undefined) return -ENOSPC;
@@ -171,14 +172,20 @@ export function newBlock(bdev: BlockDevice, ino: number): Task<Phys | number> {
  * @param bdev - The disk.
  * @param ino - Who frees it.
  * @param block - The block.
+ * @param verb - The filesystem's function, in kernel spelling.
  * @context May be preempted. One step under the group lock.
  * @departs The stranger has the block, and has written to it, in the step that frees it: nobody could be sooner. Who
  *   writes later shows the same, because the generation tells that the block was freed.
  */
-export function freeBlock(bdev: BlockDevice, ino: number, block: Phys): Task<void> {
+export function freeBlock(
+  bdev: BlockDevice,
+  ino: number,
+  block: Phys,
+  verb = 'ext4_free_blocks',
+): Task<void> {
   const variable = bdev.blocks.at(block);
   return variable.section(
-    'ext4_free_blocks',
+    verb,
     () => {
       const disk = variable.load();
       machine.observer.blockFreed?.({ ino, phys: block, writes: disk.writes });

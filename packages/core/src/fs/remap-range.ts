@@ -1,9 +1,9 @@
 /**
- * Sharing blocks between files: clone.
+ * Sharing blocks between files, and moving them.
  *
  * @see fs/remap_range.c (v5.14, v5.15)
  */
-import { EFBIG, EINVAL, EOPNOTSUPP, EXDEV } from '../include/errno.js';
+import { EFBIG, EINVAL, ENOTTY, EOPNOTSUPP, EXDEV } from '../include/errno.js';
 import type { File } from '../include/fs.js';
 import type { Loff } from '../include/units.js';
 import { machine } from '../machine.js';
@@ -31,4 +31,24 @@ export function* vfsCloneFileRange(
   if (posIn < 0 || posOut < 0 || len < 0) return -EINVAL;
   if (Math.max(posIn, posOut) + len > machine.maxBytes) return -EFBIG;
   return yield* remapFileRange(fileIn, posIn, fileOut, posOut, len);
+}
+
+/**
+ * Move blocks of one file to another: ioctl(F2FS_IOC_MOVE_RANGE).
+ *
+ * @param len - Bytes; `0` to the end of the file.
+ * @returns `0`; `-ENOTTY` if the filesystem has no such ioctl; or what it returns.
+ * @context Sleeps. The filesystem takes all locks itself.
+ * @see fs/ioctl.c `vfs_ioctl()` (v5.15)
+ */
+export function* vfsMoveFileRange(
+  fileIn: File,
+  posIn: Loff,
+  fileOut: File,
+  posOut: Loff,
+  len: Loff,
+): Task<number> {
+  const { moveFileRange } = fileIn.fOp;
+  if (moveFileRange === undefined) return -ENOTTY;
+  return yield* moveFileRange(fileIn, posIn, fileOut, posOut, len);
 }

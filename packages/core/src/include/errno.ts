@@ -2,6 +2,8 @@
 
 /** Not permitted. */
 export const EPERM = 1;
+/** No such thing. */
+export const ENOENT = 2;
 /** Interrupted. */
 export const EINTR = 4;
 /** Input/output error. */
@@ -26,6 +28,8 @@ export const EXDEV = 18;
 export const ENODEV = 19;
 /** Bad argument. */
 export const EINVAL = 22;
+/** No such ioctl. */
+export const ENOTTY = 25;
 /** File too large. */
 export const EFBIG = 27;
 /** No space. */
@@ -46,6 +50,7 @@ export const AOP_WRITEPAGE_ACTIVATE = 0x80000;
 
 const NAMES: Readonly<Record<number, string>> = {
   [EPERM]: 'EPERM',
+  [ENOENT]: 'ENOENT',
   [EINTR]: 'EINTR',
   [EIO]: 'EIO',
   [ENXIO]: 'ENXIO',
@@ -58,6 +63,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [EXDEV]: 'EXDEV',
   [ENODEV]: 'ENODEV',
   [EINVAL]: 'EINVAL',
+  [ENOTTY]: 'ENOTTY',
   [EFBIG]: 'EFBIG',
   [ENOSPC]: 'ENOSPC',
   [EOPNOTSUPP]: 'EOPNOTSUPP',

@@ -53,6 +53,8 @@ export class AddressSpace {
   readonly wbErr: SharedVar<number>;
   /** Being torn down: no more inserts. `AS_EXITING`. */
   readonly exiting: SharedVar<boolean>;
+  /** How often the truncation in progress had to start over because pages came back. Not in the kernel. */
+  readonly truncateRestarts: SharedVar<number>;
   /** Operations of the filesystem. */
   aOps: AddressSpaceOperations;
 
@@ -72,6 +74,7 @@ export class AddressSpace {
     this.iMmapRwsem = new Rwsem('mapping.i_mmap_rwsem', iIno);
     this.wbErr = new SharedVar('mapping.wb_err', 0, iIno);
     this.exiting = new SharedVar('AS_EXITING', false, iIno);
+    this.truncateRestarts = new SharedVar('truncate_inode_pages_range restarts', 0, iIno);
   }
 
   /** Number of page indices that can ever be in use: the machine's maximum file size. */
@@ -330,6 +333,14 @@ export interface FileOperations {
     posOut: Loff,
     len: Loff,
   ) => Task<number>;
+  /** Move blocks to another file, of `len` bytes or, with `0`, to the end. @returns `0`, or an errno. */
+  readonly moveFileRange?: (
+    fileIn: File,
+    posIn: Loff,
+    fileOut: File,
+    posOut: Loff,
+    len: Loff,
+  ) => Task<number>;
   /** Make a range durable. */
   readonly fsync?: (file: File, start: Loff, end: Loff, datasync: boolean) => Task<number>;
   /** Prepare a mapping. @returns Its operations. */
@@ -342,6 +353,8 @@ export interface FileOperations {
 export interface SuperOperations {
   /** Tear an inode down: drop its cache, free its blocks. */
   readonly evictInode?: (inode: Inode) => Task<void>;
+  /** Clean the segment that a block of a file is in. @returns `0`, or an errno. */
+  readonly gc?: (inode: Inode, index: Pgoff) => Task<number>;
 }
 
 /** Read `i_size`. @see include/linux/fs.h `i_size_read()` (v5.15) */

@@ -143,12 +143,14 @@ function* truncateWhatIsFree(mapping: AddressSpace, start: Pgoff, end: number): 
 
 /** Second pass: wait for each page that is left, and start over until a whole sweep finds none. */
 function* truncateRest(mapping: AddressSpace, start: Pgoff, end: number): Task<void> {
+  let restarts = 0;
   for (let index = start; ; ) {
     const { pages } = yield* findGetEntries(mapping, index, end);
     const last = pages.at(-1);
     if (last === undefined) {
-      if (index === start) return;
+      if (index === start) break;
       index = start;
+      mapping.truncateRestarts.store(++restarts);
       continue;
     }
     for (const page of pages) {
@@ -160,6 +162,7 @@ function* truncateRest(mapping: AddressSpace, start: Pgoff, end: number): Task<v
     pagevecRelease(pages);
     index = pgoff(last.index + 1);
   }
+  if (restarts > 0) mapping.truncateRestarts.store(0);
 }
 
 /**

@@ -48,6 +48,7 @@ import {
 import {
   findGetPage,
   getPage,
+  letTruncationEnd,
   lockPage,
   lockPageKillable,
   pagecacheGetPage,
@@ -112,6 +113,7 @@ function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
  *   cannot be read; VM_FAULT_OOM.
  * @context Sleeps. mmap_lock shared. Takes and releases invalidate_lock shared if the page is not there and uptodate
  *   (v5.15). A page that is created and then found to be beyond the end of the file stays in the cache.
+ * @departs See letTruncationEnd().
  * @see `filemap_fault()` [FF] (v5.14, v5.15)
  */
 export function* filemapFault(vmf: VmFault): Task<number> {
@@ -132,6 +134,7 @@ export function* filemapFault(vmf: VmFault): Task<number> {
   for (;;) {
     if (page === null) {
       yield* holdOffInvalidation(fault);
+      yield* letTruncationEnd(mapping);
       page = yield* pagecacheGetPage(mapping, vmf.pgoff, FGP_CREAT | FGP_FOR_MMAP);
       if (page === null) {
         if (fault.fpin !== null) return yield* outRetry(fault, null, result);

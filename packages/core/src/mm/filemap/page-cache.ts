@@ -244,3 +244,14 @@ export function* pagecacheGetPage(mapping: AddressSpace, index: Pgoff, fgpFlags:
     putPage(page);
   }
 }
+
+/**
+ * Before a page is brought back that a truncation removed: wait for a truncation that pages have come back to before.
+ *
+ * @context Sleeps. No page lock held, so that the truncation can end.
+ * @departs The kernel does not wait here. There the two can go on for ever, each with its turn at exactly the right moment;
+ *   every further round is like the ones before it.
+ */
+export function* letTruncationEnd({ truncateRestarts }: AddressSpace): Task<void> {
+  if (truncateRestarts.load() > 0) yield* truncateRestarts.waitUntil((restarts) => restarts === 0);
+}

@@ -49,6 +49,7 @@ import {
 import {
   addToPageCacheLru,
   findGetPage,
+  letTruncationEnd,
   lockPage,
   PAGEVEC_SIZE,
   pageCacheAlloc,
@@ -168,8 +169,8 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     if (pages.length === 0) {
       if ((iocb.kiFlags & (IOCB_NOWAIT | IOCB_WAITQ)) !== 0) return -EAGAIN;
       const error = yield* filemapCreatePage(file, index, pages);
-      if (error === AOP_TRUNCATED_PAGE) continue;
-      return error;
+      if (error !== AOP_TRUNCATED_PAGE) return error;
+      continue;
     }
     const last = pages.at(-1) as Page;
     const error = yield* finishBatch(iocb, iter, pages, last, end);
@@ -178,6 +179,7 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     pages.pop();
     if (pages.length > 0) return 0;
     if (error !== AOP_TRUNCATED_PAGE) return error;
+    if ((iocb.kiFlags & IOCB_NOWAIT) === 0) yield* letTruncationEnd(mapping);
   }
 }
 
