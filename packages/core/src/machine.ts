@@ -68,6 +68,8 @@ export interface Observer {
   }): void;
   /** A block was freed while `writes` writes to it were in flight. */
   blockFreed?(event: { readonly ino: number; readonly phys: number; readonly writes: number }): void;
+  /** A loop started over because of what another task had done; `times` is how often this call of it has by now. */
+  startedOver?(event: { readonly loop: string; readonly times: number }): void;
   /** A dirty page-table entry was removed and the page was not dirtied. */
   dirtyPteLost?(page: Page): void;
 }
