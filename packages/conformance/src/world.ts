@@ -175,6 +175,8 @@ export function buildWorld(
     faultAroundPages: 1,
     hostileReuse: true,
     faults: check.faults,
+    // Once more than the others can be the reason for: enough to see that it need never end.
+    mostRestarts: only?.size ?? check.tasks.length,
   });
   const bdev = new BlockDevice(built.config.nrBlocks);
   fs.mkfs(bdev, check.files);

@@ -69,8 +69,9 @@ export function* shmemUndoRange(inode: Inode, lstart: Loff, lend: number, unfall
   if (partialEnd > 0) yield* zeroPartialPage(inode, pgoff(end), 0, partialEnd);
 
   const restarts = !unfalloc && (toTheEnd || profileOf(inode).punchRestarts);
-  for (let times = 1; (yield* undoRest(inode, start, end, unfalloc)) && restarts; times++) {
-    machine.observer.startedOver?.({ loop: 'shmem_undo_range', times });
+  for (let times = 0; yield* undoRest(inode, start, end, unfalloc); ) {
+    if (!restarts || times === machine.mostRestarts) return;
+    machine.observer.startsOver?.({ loop: 'shmem_undo_range', times: ++times });
   }
 }
 

@@ -62,7 +62,7 @@ export class Moments implements Observer {
     );
   }
 
-  startedOver(...[{ loop, times }]: Parameters<NonNullable<Observer['startedOver']>>): void {
+  startsOver(...[{ loop, times }]: Parameters<NonNullable<Observer['startsOver']>>): void {
     if (times <= this.#others) return;
     const text = `${loop}() starts over once more than there are other tasks: a call that began later made it, and the next one can do so again, for ever`;
     this.#add('livelock', 'L-1', text, [
