@@ -7,14 +7,7 @@
  *
  * @see mm/shmem.c `synchronous_wake_function()`, `shmem_fault()`, kernel/sched/wait.c (v5.15)
  */
-import {
-  ContractError,
-  current,
-  SharedVar,
-  type Task,
-  WaitQueueEntry,
-  WaitQueueHead,
-} from '@fsport/core';
+import { ContractError, current, SharedVar, type Task, WaitQueueEntry, WaitQueueHead } from '@fsport/core';
 
 /** A queue on a stack. */
 export class FallocWaitQueue extends WaitQueueHead {
@@ -93,7 +86,11 @@ export function* wakeUpAll(queue: FallocWaitQueue): Task<void> {
 export function leaveFrame(queue: FallocWaitQueue): Task<void> {
   return queue.gone.section('return', () => {
     if (queue.load().length > 0) {
-      throw new ContractError('USE_AFTER_RETURN', { task: current.task?.title, verb: 'return', object: queue.name });
+      throw new ContractError('USE_AFTER_RETURN', {
+        task: current.task?.title,
+        verb: 'return',
+        object: queue.name,
+      });
     }
     queue.gone.store(true);
   });

@@ -58,8 +58,8 @@ import {
   type VmOperations,
   zeroCells,
 } from '@fsport/core';
-import { shmemFallocate } from './fallocate.js';
 import { FallocWaiter, finishWait, prepareToWait } from './falloc-waitq.js';
+import { shmemFallocate } from './fallocate.js';
 import { __setPageDirtyNoWriteback, shmemGetpage, shmemWritepage } from './getpage.js';
 import { F_SEAL_FUTURE_WRITE, F_SEAL_GROW, F_SEAL_SHRINK, F_SEAL_WRITE } from './memfd.js';
 import { profileOf, SHMEM_I } from './shmem.js';

@@ -12,8 +12,8 @@
 import {
   type AddressSpace,
   AOP_WRITEPAGE_ACTIVATE,
-  cancelDirtyPage,
   type Cells,
+  cancelDirtyPage,
   deleteFromPageCache,
   EEXIST,
   EINVAL,
@@ -144,6 +144,7 @@ export function shmemFreeSwap(mapping: AddressSpace, index: Pgoff, entry: SwapEn
  * @returns The page, locked, with a reference; `null` for a hole (SGP_READ); `-EINVAL` beyond the end of the file;
  *   `-ENOMEM`.
  * @context Sleeps. Takes the page lock.
+ * @departs A new page is zero before it is inserted, not right after: nobody looks at it without its lock.
  * @see `shmem_getpage_gfp()` (v5.15)
  */
 export function* shmemGetpage(inode: Inode, index: Pgoff, sgp: SgpType): Task<Page | null | number> {
@@ -164,14 +165,15 @@ export function* shmemGetpage(inode: Inode, index: Pgoff, sgp: SgpType): Task<Pa
       return null;
     }
     const fresh = found === null ? yield* pageCacheAlloc(index) : null;
+    // A writer fills it or clears what it does not fill; an undo recognizes a page by its not being valid.
+    fresh?.uptodate.init(sgp === 'SGP_CACHE');
     const page = found ?? fresh;
     if (page === null) return -ENOMEM;
     if (fresh !== null && (yield* shmemAddToPageCache(fresh, mapping, null)) !== 0) {
       putPage(fresh);
       continue;
     }
-    // A writer fills it or clears what it does not fill; an undo recognizes a page by its not being valid.
-    if (sgp === 'SGP_CACHE' || (sgp === 'SGP_FALLOC' && fresh === null)) yield* clearHighpage(page);
+    if (fresh === null && sgp !== 'SGP_WRITE') yield* clearHighpage(page);
     // Perhaps the file was truncated meanwhile, and the sweep has passed.
     if (!bounded || index * PAGE_SIZE < (yield* iSizeRead(inode))) return page;
     if (fresh !== null) {

@@ -38,7 +38,8 @@ export class ShmemInodeInfo {
   /** @param ino - Inode number. */
   constructor(ino: number) {
     this.iPrivate = new SharedVar<ShmemFalloc | null>('i_private', null, ino);
-    this.iPrivate.show = (falloc) => (falloc === null ? 'null' : falloc.waitq === null ? 'fallocate' : 'punch');
+    this.iPrivate.show = (falloc) =>
+      falloc === null ? 'null' : falloc.waitq === null ? 'fallocate' : 'punch';
     this.iLock = new Spinlock('inode.i_lock', ino);
     this.seals = new SharedVar('shmem_inode_info.seals', 0, ino);
   }

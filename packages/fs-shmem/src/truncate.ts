@@ -68,11 +68,21 @@ export function* shmemUndoRange(inode: Inode, lstart: Loff, lend: number, unfall
   }
   if (partialEnd > 0) yield* zeroPartialPage(inode, pgoff(end), 0, partialEnd);
 
-  const restarts = !unfalloc && (toTheEnd || profileOf(inode).punchRestarts);
-  for (let times = 0; yield* undoRest(inode, start, end, unfalloc); ) {
-    if (!restarts || times === machine.mostRestarts) return;
-    machine.observer.startsOver?.({ loop: 'shmem_undo_range', times: ++times });
+  let left = unfalloc ? 0 : toTheEnd ? Number.POSITIVE_INFINITY : punchRestarts(inode);
+  for (let times = 1; yield* undoRest(inode, start, end, unfalloc, left > 0); times++) {
+    if (left-- === 0) return;
+    machine.observer.startsOver?.({ loop: 'shmem_undo_range', times });
   }
+}
+
+/**
+ * How often a hole punch may start over.
+ *
+ * @departs In v3.15 there is no end to it. A check that looks at no more than so many sweeps sees the punch end with one
+ *   as in v5.15, which does not start over.
+ */
+function punchRestarts(inode: Inode): number {
+  return profileOf(inode).punchRestarts ? machine.mostRestarts : 0;
 }
 
 /** First sweep: what is locked is passed over. */
@@ -96,9 +106,17 @@ function* undoWhatIsFree(inode: Inode, start: Pgoff, end: number, unfalloc: bool
 /**
  * Second sweep: wait for what is locked.
  *
+ * @param again - There is another sweep if this one finds anything: in v3.15 it is left to that one to see what went to
+ *   swap, or came from there, meanwhile.
  * @returns Whether it found anything.
  */
-function* undoRest(inode: Inode, start: Pgoff, end: number, unfalloc: boolean): Task<boolean> {
+function* undoRest(
+  inode: Inode,
+  start: Pgoff,
+  end: number,
+  unfalloc: boolean,
+  again: boolean,
+): Task<boolean> {
   const { iMapping: mapping } = inode;
   let found = false;
   for (let index = start; index < end; ) {
@@ -113,8 +131,7 @@ function* undoRest(inode: Inode, start: Pgoff, end: number, unfalloc: boolean): 
     } else if (entry !== null && !unfalloc) {
       gone = yield* shmemFreeSwap(mapping, index, entry);
     }
-    // A page that went to swap, or came from it, meanwhile: the same index once more. Who starts over sees it then.
-    if (gone || profileOf(inode).punchRestarts) index = pgoff(index + 1);
+    if (gone || (again && profileOf(inode).punchRestarts)) index = pgoff(index + 1);
   }
   return found;
 }

@@ -10,6 +10,7 @@ import { ALL_CHECKERS } from './pairs.js';
 const FILE: FileSpec = { ino: 12, size: 24, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] };
 const PUNCH: Op = { op: 'fallocate', mode: 'punch', pos: 8, len: 8 };
 const LOAD: Op = { op: 'load', pos: 8 };
+const STORE: Op = { op: 'store', pos: 8, data: 'x' };
 const RECLAIM: Op = { op: 'reclaim', pos: 8 };
 
 /** The commits that ended the starvation of a hole punch. */
@@ -18,7 +19,10 @@ const FIXED_BY: Check['fixedBy'] = [
   { kernel: 'b1a366500bd5', title: 'shmem: fix splicing from a hole while it is punched' },
 ];
 
-function inMemory(id: string, rest: Pick<Check, 'summary' | 'requires' | 'tasks' | 'see'> & Partial<Check>): Check {
+function inMemory(
+  id: string,
+  rest: Pick<Check, 'summary' | 'requires' | 'tasks' | 'see'> & Partial<Check>,
+): Check {
   return {
     id,
     groups: ['auto', 'named', 'punch'],
@@ -51,26 +55,16 @@ export const SHMEM: readonly Check[] = [
     checkers: ['livelock', ...ALL_CHECKERS],
     see: 'L-1: a second sweep that starts over until it finds nothing, against faults that put pages back',
   }),
-  inMemory('waitq/two-loads-vs-punch', {
-    summary: 'Every fault that waits for a hole punch is woken, and none touches the queue after it is gone.',
+  inMemory('liveness/stores-vs-punch', {
+    summary: 'A hole punch ends however often the hole is written to through a mapping meanwhile.',
     groups: ['auto', 'named', 'punch', 'fault'],
-    requires: { punchHole: true, mmap: true },
+    requires: { punchHole: true, mmap: true, write: true },
     tasks: [
       { letter: 'p', ops: [PUNCH] },
-      { letter: 'f', ops: [LOAD] },
-      { letter: 'g', ops: [LOAD] },
+      { letter: 'm', ops: [STORE, STORE, STORE] },
     ],
-    see: 'shmem_fault() waits on a queue that is on the stack of shmem_fallocate() (v3.16 to v5.15)',
-  }),
-  inMemory('waitq/load-vs-punches', {
-    summary: 'A fault that waited for one hole punch and meets the next holds mmap_lock, and still ends.',
-    groups: ['auto', 'named', 'punch', 'fault', 'lockdep'],
-    requires: { punchHole: true, mmap: true },
-    tasks: [
-      { letter: 'p', ops: [PUNCH, PUNCH] },
-      { letter: 'f', ops: [LOAD] },
-    ],
-    see: 'VM_FAULT_RETRY the first time, VM_FAULT_NOPAGE with mmap_lock held the second',
+    checkers: ['livelock', ...ALL_CHECKERS],
+    see: 'L-1, as with loads: there is no page_mkwrite, so that all faults are the same',
   }),
   inMemory('swap/reclaim-vs-punch', {
     summary: 'What a hole punch meets as a page is not left behind in swap.',
