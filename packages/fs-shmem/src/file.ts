@@ -106,7 +106,6 @@ function* shmemFileReadIter(iocb: Kiocb, to: IovIter): Task<number> {
 }
 
 /** Copy from a page, or from the zero page, to the user. */
-// biome-ignore lint/correctness/useYield: the zero page is nobody's, and costs no step
 function* copyPageToIter(page: Page | null, offset: number, bytes: number): Task<Cells> {
   mightFault('copy_page_to_iter');
   if (page === null) return zeroCells(bytes);

@@ -104,6 +104,16 @@ export const SHMEM: readonly Check[] = [
     ],
     see: 'shmem_writepage(), shmem_swapin_page() (v5.15)',
   }),
+  inMemory('swap/swap-in-vs-reclaim', {
+    summary: 'What came out of swap is not dropped as if it were a hole.',
+    groups: ['auto', 'named', 'quick'],
+    requires: {},
+    tasks: [
+      { letter: 'r', ops: [RECLAIM, { op: 'pread', pos: 8, len: 8 }] },
+      { letter: 'k', ops: [RECLAIM] },
+    ],
+    see: 'shmem_swapin_page() marks the page dirty: its only copy is in memory again (v5.15)',
+  }),
   inMemory('swap/allocate-vs-reclaim', {
     summary: 'Preallocated pages are not swapped out, zeroed or forgotten while more are being allocated.',
     groups: ['auto', 'named', 'writeback'],
