@@ -2,30 +2,11 @@
 // what each way to keep faults out costs the faults elsewhere (kernel-facts 3.9, 5.6 L-1).
 
 import { CHECKS, type Check, runCheck, selectChecks } from '@fsport/conformance';
-import {
-  doMmap,
-  type Execution,
-  FALLOC_FL_KEEP_SIZE,
-  FALLOC_FL_PUNCH_HOLE,
-  type FileSystemType,
-  ksysFallocate,
-  loff,
-  MmStruct,
-  machine,
-  pgoff,
-  type Scheduler,
-  type Task,
-  type TaskStruct,
-  userLoad,
-  VM_SHARED,
-} from '@fsport/core';
+import { type FileSystemType, machine } from '@fsport/core';
 import shmem from '@fsport/fs-shmem';
 import { describe, expect, test } from '@jest/globals';
 import type { ShmemProfile } from '#src/shmem.js';
-import { World } from './world.js';
-
-const PUNCH = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-const PAGE = 8;
+import { Race } from './race.js';
 
 function check(id: string): Check {
   return selectChecks(CHECKS, id)[0] as Check;
@@ -71,51 +52,6 @@ test.each([
   const { result } = runCheck(unbounded, profile, check('pair/read-fault-vs-punch-hole.page'), null, options);
   expect(result).toMatchObject({ verdict, property });
 });
-
-/** A punch of some pages, and a process that loads from the file. */
-class Race {
-  readonly world: World;
-  readonly mm = new MmStruct('f');
-  loads = 0;
-
-  constructor(
-    profile: string,
-    layout: string,
-    punched: readonly [first: number, pages: number],
-    loads: readonly number[],
-  ) {
-    this.world = new World(profile, layout);
-    const { execution, file } = this.world;
-    this.world.run(doMmap(this.mm, file, pgoff(0), layout.length, VM_SHARED, 0));
-    const [first, pages] = punched;
-    execution.spawn('punch', ksysFallocate(file, PUNCH, loff(first * PAGE), loff(pages * PAGE)), 'p');
-    execution.spawn('load', this.#load(loads), 'f');
-  }
-
-  *#load(indices: readonly number[]): Task<void> {
-    for (const index of indices) {
-      yield* userLoad(this.mm, index * PAGE);
-      this.loads++;
-    }
-  }
-
-  task(name: string): TaskStruct {
-    return this.world.execution.tasks.find((task) => task.name === name) as TaskStruct;
-  }
-
-  /** Run, as long as `pick` names somebody, or somebody else can run. */
-  run(pick: (execution: Execution) => string): void {
-    const scheduler: Scheduler = {
-      newExecution: () => true,
-      nextTask: (execution) => {
-        const { index } = this.task(pick(execution));
-        return execution.runnable.includes(index) ? index : (execution.runnable[0] as number);
-      },
-      nextChoice: () => 0,
-    };
-    this.world.execution.run(scheduler);
-  }
-}
 
 /** Whenever the punch is about to look whether anything is left, one more load goes first. */
 function loadBeforeEachSweep(profile: string, loads: number): { restarts: number; states: Set<string> } {
