@@ -23,7 +23,7 @@ const PAGE = 8;
 /** A punch of some pages, and a process that loads from the file. */
 export class Race {
   readonly world: World;
-  readonly mm = new MmStruct('f');
+  readonly mm: MmStruct;
   loads = 0;
 
   constructor(
@@ -33,6 +33,7 @@ export class Race {
     loads: readonly number[],
   ) {
     this.world = new World(profile, layout);
+    this.mm = new MmStruct('f');
     const { execution, file } = this.world;
     this.world.run(doMmap(this.mm, file, pgoff(0), layout.length, VM_SHARED, 0));
     const [first, pages] = punched;
