@@ -30,6 +30,7 @@ import {
   type Kiocb,
   lockPage,
   loff,
+  machine,
   mightFault,
   newBlock,
   Page,
@@ -272,6 +273,17 @@ function* freeOnly(inode: Inode): Task<number> {
   return 0;
 }
 
+/** Drop all pages until a sweep finds none, or a check has seen enough. */
+function* sweepUntilEmpty(inode: Inode): Task<number> {
+  for (let times = 1; times <= machine.mostRestarts; times++) {
+    const page = yield* inode.iMapping.iPages.at(0).read('sweep');
+    if (page === null) break;
+    yield* truncateInodePages(inode.iMapping, loff(0));
+    machine.observer.startsOver?.({ loop: 'sweep', times });
+  }
+  return 0;
+}
+
 /** Drop all pages. */
 function* dropPages(inode: Inode): Task<number> {
   yield* truncateInodePages(inode.iMapping, loff(0));
@@ -463,6 +475,12 @@ const CASES: readonly Case[] = [
     rules: ['persisted-exposure S-2'],
     parts: { fOps: { ...uncached, writeIter: copyOnWrite }, fallocate: punch },
     check: checkOf([[PUNCH], [{ op: 'pwrite', pos: 0, data: 'x' }]], { checkers: ['persisted-exposure'] }),
+  },
+  {
+    title: 'a sweep starts over until it finds nothing, and reads put something back',
+    rules: ['livelock L-1'],
+    parts: { fallocate: sweepUntilEmpty },
+    check: checkOf([[ALLOCATE], [READ, READ]], { checkers: ['livelock'] }),
   },
   {
     title: 'a freed block stays in the map',

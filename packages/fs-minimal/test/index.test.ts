@@ -80,8 +80,8 @@ test('it claims nothing', () => {
   expect(minimal.supports).toEqual({});
 });
 
-/** A claim that is about an operation: block sizes are not, nor is what a filesystem does by itself. */
-type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'gc'>;
+/** A claim that is about an operation: block sizes, where the data is, and what a filesystem does by itself are not. */
+type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'gc' | 'inMemory'>;
 
 /** What the kernel answers where a filesystem has no such operation; one line for each claim, or it does not compile. */
 const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unknown>, unknown]>> = {
