@@ -38,6 +38,14 @@ export interface Supports {
   readonly insertRange?: boolean;
   /** FICLONE and FICLONERANGE. */
   readonly clone?: boolean;
+  /** FIDEDUPERANGE. */
+  readonly dedupe?: boolean;
+  /** FALLOC_FL_UNSHARE_RANGE. */
+  readonly unshareRange?: boolean;
+  /** XFS_IOC_SWAPEXT: exchange the blocks of two files. */
+  readonly swapExtents?: boolean;
+  /** XFS_IOC_FREE_EOFBLOCKS: give back what was allocated and is not needed, as a background task does. */
+  readonly freeUnused?: boolean;
   /** O_DIRECT. */
   readonly directIo?: boolean;
   /** IOCB_NOWAIT reads. */
@@ -61,8 +69,7 @@ export type When<C extends boolean, T> = true extends C ? T : unknown;
 export type Tables<S extends Supports> = {
   /** Page-cache operations. */
   readonly aOps: AddressSpaceOperations &
-    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>> &
-    When<Claims<S, 'write'>, Required<Pick<AddressSpaceOperations, 'writeBegin' | 'writeEnd'>>>;
+    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>>;
   /** Inode operations. */
   readonly iOps: InodeOperations & When<Claims<S, 'truncate'>, Required<Pick<InodeOperations, 'setattr'>>>;
   /** File operations. */
@@ -70,9 +77,10 @@ export type Tables<S extends Supports> = {
     When<Claims<S, 'write'>, Required<Pick<FileOperations, 'writeIter'>>> &
     When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
     When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
-    When<Claims<S, 'clone'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
+    When<Claims<S, 'clone' | 'dedupe'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
+    When<Claims<S, 'swapExtents' | 'freeUnused'>, Required<Pick<FileOperations, 'unlockedIoctl'>>> &
     When<
-      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange'>,
+      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange' | 'unshareRange'>,
       Required<Pick<FileOperations, 'fallocate'>>
     >;
 };

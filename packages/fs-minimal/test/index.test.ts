@@ -6,12 +6,14 @@ import {
   boot,
   EINVAL,
   ENODEV,
+  ENOTTY,
   EOPNOTSUPP,
   Execution,
   FALLOC_FL_COLLAPSE_RANGE,
   FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
   File,
   type FileSpec,
@@ -21,6 +23,7 @@ import {
   ksysFallocate,
   ksysFsync,
   ksysFtruncate,
+  ksysIoctl,
   ksysMmap,
   ksysPread64,
   ksysPwrite64,
@@ -34,6 +37,7 @@ import {
   type Task,
   UsageError,
   vfsCloneFileRange,
+  vfsDedupeFileRange,
 } from '@fsport/core';
 import minimal from '@fsport/fs-minimal';
 import { expect, test } from '@jest/globals';
@@ -95,6 +99,10 @@ const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unkno
   collapseRange: [(file) => ksysFallocate(file, FALLOC_FL_COLLAPSE_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   insertRange: [(file) => ksysFallocate(file, FALLOC_FL_INSERT_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   clone: [(file) => vfsCloneFileRange(file, loff(0), file, loff(8), loff(8)), -EOPNOTSUPP],
+  dedupe: [(file) => vfsDedupeFileRange(file, loff(0), file, loff(8), loff(8)), -EINVAL],
+  swapExtents: [(file) => ksysIoctl(file, 'XFS_IOC_SWAPEXT', file), -ENOTTY],
+  freeUnused: [(file) => ksysIoctl(file, 'XFS_IOC_FREE_EOFBLOCKS'), -ENOTTY],
+  unshareRange: [(file) => ksysFallocate(file, FALLOC_FL_UNSHARE_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   directIo: [(file) => ksysPread64(file, loff(0), 8, IOCB_DIRECT), { result: -EINVAL, cells: [] }],
   nowait: [(file) => ksysPread64(file, loff(0), 8, IOCB_NOWAIT), { result: -EOPNOTSUPP, cells: [] }],
   // These fall back: on simple_setattr(), and on reading page by page.
