@@ -4,7 +4,8 @@
  *
  * A fill under i_rwsem exclusive (inside write_begin or an invalidator) needs no invalidate_lock: whoever
  * invalidates holds i_rwsem exclusive too. Exempt from "exclusive" are the tear-down of an inode, which has no
- * other users, and broken memory, where the kernel takes neither lock.
+ * other users, broken memory, where the kernel takes neither lock, and the cleaning up after a failed write on iomap,
+ * which holds i_rwsem alone.
  */
 import { ContractError } from '../errors.js';
 import type { AddressSpace, Inode } from '../include/fs.js';
@@ -13,6 +14,7 @@ import type { Pgoff } from '../include/units.js';
 import { heldMode } from '../locking/lockdep.js';
 import { PageLock } from '../locking/page-lock.js';
 import { current } from '../sched/current.js';
+import type { Task, TaskStruct } from '../sched/task.js';
 import { type ContractRow, GENERIC_FUNCTIONS, type GenericFunction } from './table.js';
 
 /** Rules of the tables. Each is the `rule` of the errors thrown when it is broken. */
@@ -111,8 +113,27 @@ export function enter(demands: ContractRow, call: Call, page: Page | null): void
   );
 }
 
-/** Invalidations that run without any lock in the kernel: inode tear-down, and broken memory. */
+const takingBack = new WeakSet<TaskStruct>();
+
+/**
+ * Run what takes back a write that failed: it drops pages under i_rwsem alone.
+ *
+ * @param body - Drops the pages.
+ * @returns What it returns.
+ * @context Sleeps. i_rwsem exclusive.
+ * @see fs/iomap/buffered-io.c `iomap_write_failed()`, fs/xfs/xfs_iomap.c `xfs_buffered_write_iomap_end()` (v5.15)
+ */
+export function* takeBackWrite<T>(body: Task<T>): Task<T> {
+  const { task } = current;
+  if (task !== null) takingBack.add(task);
+  const result = yield* body;
+  if (task !== null) takingBack.delete(task);
+  return result;
+}
+
+/** Invalidations that the kernel runs without invalidate_lock: inode tear-down, broken memory, failed writes. */
 function exempt(mapping: AddressSpace, page: Page | null): boolean {
+  if (current.task !== null && takingBack.has(current.task)) return true;
   return mapping.exiting.peek() || page?.hwpoison.peek() === true;
 }
 
