@@ -201,11 +201,22 @@ function violations(edges: readonly Edge[], forbidden: readonly ForbiddenOrder[]
   return [...found.values()];
 }
 
-/** Locks of one class are taken in ascending key order (page locks by index); that is not a cycle. */
-function isOrderedSibling(edge: Edge): boolean {
+/** How far the key grows from the held lock to the acquired one, if they have an order. */
+function step(edge: Edge): number {
   const a = (edge.held.lock as Lock).key;
   const b = (edge.acquired.lock as Lock).key;
-  return typeof a === 'number' && typeof b === 'number' && a < b;
+  return typeof a === 'number' && typeof b === 'number' ? b - a : Number.NaN;
+}
+
+/**
+ * Two locks of one class are no cycle if they are taken in ascending key order (page locks by index). In another order
+ * they are none if nobody else can be doing the like: locks of the same key are met in the other order only by who does
+ * not take them in ascending order either.
+ */
+function inOrder(edge: Edge, siblings: readonly Edge[]): boolean {
+  const own = step(edge);
+  if (own > 0) return true;
+  return siblings.every((other) => (own === 0 && step(other) > 0) || gated(edge, other));
 }
 
 /** Do all instances of two opposite edges exclude each other by a lock held around both? */
@@ -260,7 +271,14 @@ function cycles(edges: readonly Edge[], writers: ReadonlySet<string>): LockOrder
   };
   for (const edge of waits) {
     if (edge.held.className === edge.acquired.className) {
-      if (isOrderedSibling(edge)) continue;
+      const siblings = from.get(edge.held.className) ?? [];
+      if (
+        inOrder(
+          edge,
+          siblings.filter(({ acquired }) => acquired.className === edge.held.className),
+        )
+      )
+        continue;
       found.set(edge.held.className, {
         kind: 'cycle',
         classes: [edge.held.className],

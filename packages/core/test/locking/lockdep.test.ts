@@ -194,6 +194,40 @@ describe('cycles', () => {
     toy.drive(both(second, first));
     expect(kinds()).toEqual(['cycle PG_locked']);
   });
+
+  // Dedupe locks pages of two files, often of one index, in the order of its arguments.
+  describe('page locks of one index', () => {
+    const locks = () =>
+      [new Rwsem('page', 1), new Rwsem('page', 1), new Rwsem('page', 2), new Rwsem('gate')] as const;
+
+    test('are in order if whoever takes two of them holds one lock exclusive', () => {
+      const [one, other, next, gate] = locks();
+      chain([gate, 'X'], [one, 'X'], [other, 'X']);
+      chain([gate, 'X'], [other, 'X'], [one, 'X']);
+      chain([one, 'X'], [next, 'X']); // ascending: it takes no two of one index
+      expect(kinds()).toEqual([]);
+    });
+
+    test('are not if one of them does not', () => {
+      const [one, other, , gate] = locks();
+      chain([gate, 'X'], [one, 'X'], [other, 'X']);
+      chain([other, 'X'], [one, 'X']);
+      expect(kinds()).toEqual(['cycle page']);
+    });
+
+    test('are not if all hold it shared', () => {
+      const [one, other, , gate] = locks();
+      chain([gate, 'S'], [one, 'X'], [other, 'X']);
+      expect(kinds()).toEqual(['cycle page']);
+    });
+  });
+
+  test('descending, also a gate that who ascends does not hold is none', () => {
+    const [gate, one, next] = [new Rwsem('gate'), new Rwsem('page', 1), new Rwsem('page', 2)];
+    chain([gate, 'X'], [next, 'X'], [one, 'X']);
+    chain([one, 'X'], [next, 'X']);
+    expect(kinds()).toEqual(['cycle page']);
+  });
 });
 
 describe('gate locks', () => {
