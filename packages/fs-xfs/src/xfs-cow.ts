@@ -4,7 +4,6 @@
  * A block that is shared is never written to. A write gets another one in the COW fork, which takes the place of the
  * shared one when the data has been written. What was prepared in vain is given back in the background.
  *
- * @departs Blocks are replaced one by one: no copy-on-write extent size hint, so that no more is prepared than is written.
  * @see fs/xfs/xfs_reflink.c, fs/xfs/xfs_icache.c (v5.14, v5.15)
  */
 import { EAGAIN, type Inode, mappingTagged, type Task } from '@fsport/core';

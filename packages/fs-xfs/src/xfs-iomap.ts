@@ -26,6 +26,7 @@ import {
 import {
   blocksOf,
   endOf,
+  isHole,
   lookup,
   type Run,
   stateOf,
@@ -39,7 +40,7 @@ import {
   xfsBunmapi,
 } from './xfs-bmap.js';
 import { xfsReflinkAllocateCow } from './xfs-cow.js';
-import { XFS_I, XFS_ILOCK_EXCL, XFS_ILOCK_SHARED, xfsIlock, xfsIunlock } from './xfs-inode.js';
+import { maxBlocks, XFS_I, XFS_ILOCK_EXCL, XFS_ILOCK_SHARED, xfsIlock, xfsIunlock } from './xfs-inode.js';
 
 /** @context Sleeps. Takes ILOCK shared. @see fs/xfs/xfs_iomap.c `xfs_read_iomap_begin()` (v5.15) */
 function* xfsReadIomapBegin(inode: Inode, pos: number, length: number): Task<Iomap> {
@@ -91,11 +92,30 @@ function* findOrReserve(inode: Inode, pos: number, length: number, flags: number
     const trimmed = trimAroundShared(inode, imap);
     imap = trimmed.run;
     if (!trimmed.shared) return xfsBmbtToIomap(imap);
-    const cmap = yield* xfsBmapiReserveDelalloc(inode, iCowfp, first, endOf(imap));
-    return typeof cmap === 'number' ? cmap : foundCow(imap, cmap);
+    const [from, to] = alignCow(inode, first, endOf(imap));
+    const made = yield* xfsBmapiReserveDelalloc(inode, iCowfp, from, to);
+    return typeof made === 'number' ? made : foundCow(imap, lookup(iCowfp, first, endOf(imap)));
   }
   const made = yield* xfsBmapiReserveDelalloc(inode, iDf, first, endOf(imap));
   return typeof made === 'number' ? made : xfsBmbtToIomap(made, { isNew: true });
+}
+
+/** Blocks of the COW fork that are prepared together, so that a file that is written to here and there stays in one piece. */
+const COWEXTSIZE = 2;
+
+/**
+ * Prepare more than is written, as far as there is room in the COW fork and on the disk.
+ *
+ * @departs Two blocks together; the kernel's default is 32, which would be the whole of a file here.
+ * @see fs/xfs/libxfs/xfs_bmap.c `xfs_bmap_extsize_align()` (v5.15)
+ */
+function alignCow(inode: Inode, first: number, end: number): readonly [first: number, end: number] {
+  const { iCowfp } = XFS_I(inode);
+  let from = first;
+  let to = end;
+  while (from % COWEXTSIZE > 0 && isHole(iCowfp, from - 1, from)) from--;
+  while (to % COWEXTSIZE > 0 && to < maxBlocks() && isHole(iCowfp, to, to + 1)) to++;
+  return [from, to];
 }
 
 function foundCow(imap: Run, cmap: Run): Iomap {

@@ -138,27 +138,32 @@ export const REFLINK: readonly Check[] = [
       see: 'fs/xfs/xfs_iomap.c xfs_buffered_write_iomap_begin() (v5.15)',
     },
   ),
-  reflink('cow-store-vs-clone', [task('c', CLONE), task('m', STORE), task('b', { op: 'flush' })], {
-    summary: 'A store to a shared block, its writeback and another clone end with one owner for each write.',
-    requires: { ...MAPPED, writeback: true },
-    setUp: [CLONE],
+  reflink('cow-writeback-vs-clone', [task('c', CLONE), task('b', { op: 'flush' })], {
+    summary: 'Writeback of a write to a shared block and another clone over it agree on which came last.',
+    requires: { clone: true, write: true, writeback: true },
+    groups: ['auto', 'named', 'writeback'],
+    setUp: [CLONE, WRITE],
     see: 'fs/xfs/xfs_reflink.c xfs_reflink_remap_extent() (v5.15)',
   }),
-  reflink('cow-store-vs-free-unused', [task('g', { op: 'free-unused' }), task('m', STORE, { op: 'fsync' })], {
+  reflink('cow-store-vs-free-unused', [task('g', { op: 'free-unused' }), task('m', { ...STORE, pos: 0 })], {
     summary: 'What is given back in the background is not what a store is about to be written to.',
     requires: { ...MAPPED, freeUnused: true, writeback: true },
-    setUp: [CLONE],
+    // Writing to the one block also prepares the other.
+    setUp: [CLONE, { ...CLONE, sourcePos: 0, pos: 0 }, WRITE, { op: 'fsync' }],
+    see: 'fs/xfs/xfs_icache.c xfs_inode_free_cowblocks() (v5.15)',
+  }),
+  reflink('cow-write-vs-free-unused', [task('g', { op: 'free-unused' }), task('w', { ...WRITE, pos: 0 })], {
+    summary: 'What is given back in the background is not what a write is about to use.',
+    requires: { clone: true, write: true, freeUnused: true, writeback: true },
+    groups: ['auto', 'writeback'],
+    setUp: [CLONE, { ...CLONE, sourcePos: 0, pos: 0 }, WRITE, { op: 'fsync' }],
     see: 'fs/xfs/xfs_icache.c xfs_inode_free_cowblocks() (v5.15)',
   }),
   reflink(
-    'cow-direct-write-vs-read',
-    [
-      task('w', { op: 'pwrite', flags: 'direct', pos: 8, data: 'xxxxxxxx' }),
-      task('r', { ...READ, flags: 'direct' }),
-    ],
+    'cow-direct-write-vs-read-of-other',
+    [task('w', { op: 'pwrite', flags: 'direct', pos: 8, data: 'xxxxxxxx' }), task('r', { ...READ, file: 1 })],
     {
-      summary:
-        'A direct write to a shared block goes to a block of its own, which is seen when it holds the data.',
+      summary: 'A direct write to a shared block is not seen in the file that shares it.',
       requires: { clone: true, directIo: true, write: true },
       groups: ['auto', 'writeback'],
       setUp: [CLONE],
