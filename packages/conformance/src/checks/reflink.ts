@@ -76,6 +76,24 @@ export const REFLINK: readonly Check[] = [
     files: [FILE, SAME],
     see: 'X3 for dedupe: vfs_dedupe_file_range_compare() reads under invalidate_lock exclusive',
   }),
+  reflink(
+    'x3-clone-vs-store-beside',
+    [
+      task('c', { op: 'clone', source: 1, sourcePos: 4, pos: 4, len: 4 }),
+      task('m', { op: 'store', pos: 0, data: 'x' }),
+    ],
+    {
+      summary: 'A store to one block of a page is not lost with the page when another block is cloned over.',
+      requires: { ...MAPPED, subPageBlocks: true },
+      geometry: { name: 'block', pageSize: 8, blockSize: 4 },
+      files: [
+        { ...FILE, size: 8 },
+        { ...OTHER, size: 8 },
+      ],
+      setUp: [{ op: 'pread', pos: 0, len: 8 }],
+      see: 'Documentation/filesystems/locking.rst, ->page_mkwrite and ->remap_file_range (v5.15)',
+    },
+  ),
   reflink('x3-clone-vs-load', [task('c', CLONE), task('f', LOAD)], {
     summary: 'A fault racing a clone into the same page never keeps what the page held before.',
     requires: { clone: true, mmap: true },
