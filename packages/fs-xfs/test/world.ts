@@ -57,6 +57,8 @@ export class World {
   readonly file: File;
   readonly other: File;
   readonly mm: MmStruct;
+  /** Steps of the last race, as `who verb`. */
+  readonly steps: string[] = [];
 
   constructor({ release = 'v5.15', blockSize = 8, nrBlocks = 32, file, other = '', ...rest }: WorldOptions) {
     useLocking({ graph: this.graph, fair: () => false });
@@ -141,6 +143,7 @@ export class World {
     let last = names[0] as string;
     this.execution.recorder = {
       performed: (step: Step<unknown>) => {
+        this.steps.push(`${this.execution.task?.name} ${step.verb}`);
         const [who, verb] = switches[at] ?? [];
         if (who !== last || step.verb !== verb) return;
         at++;

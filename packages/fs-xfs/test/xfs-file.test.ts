@@ -7,7 +7,6 @@ import {
   EFAULT,
   EFBIG,
   EINVAL,
-  EIO,
   ENOSPC,
   ENOTTY,
   EOPNOTSUPP,
@@ -59,11 +58,11 @@ function clone(from: number, to: number, len: number, [source, dest]: readonly [
 
 describe.each(RELEASES)('%s: fallocate', (release) => {
   test.each([
-    ['punch', PUNCH, 6, 12, 0, 'AAAAAA..........DDDDDD', 'mapped, hole, mapped'],
-    ['punch to the end', PUNCH, 12, 99, 0, 'AAAAAAAABBBB', 'mapped, mapped, hole'],
+    ['punch', PUNCH, 6, 12, 0, 'AAAAAA............CCCCCC', 'mapped, hole, mapped'],
+    ['punch to the end', PUNCH, 12, 99, 0, 'AAAAAAAABBBB............', 'mapped, mapped, hole'],
     ['zero', FALLOC_FL_ZERO_RANGE, 6, 12, 0, 'AAAAAA............CCCCCC', 'mapped, unwritten, mapped'],
     ['collapse', FALLOC_FL_COLLAPSE_RANGE, 0, 8, 0, 'BBBBBBBBCCCCCCCC', 'mapped, mapped'],
-    ['collapse to the end', FALLOC_FL_COLLAPSE_RANGE, 8, 16, -EINVAL, 'AAAAAAAABBBBBBBBCCCCCCCC', ''],
+    ['collapse to the end', FALLOC_FL_COLLAPSE_RANGE, 8, 16, -EINVAL, '', ''],
     ['collapse inside a block', FALLOC_FL_COLLAPSE_RANGE, 4, 8, -EINVAL, '', ''],
     [
       'insert',
@@ -77,7 +76,7 @@ describe.each(RELEASES)('%s: fallocate', (release) => {
     ['insert at the end', FALLOC_FL_INSERT_RANGE, 24, 8, -EINVAL, '', ''],
     ['insert too much', FALLOC_FL_INSERT_RANGE, 8, 48, -EFBIG, '', ''],
     ['insert inside a block', FALLOC_FL_INSERT_RANGE, 8, 4, -EINVAL, '', ''],
-    ['allocate', 0, 20, 12, 0, 'AAAAAAAABBBBBBBBCCCCCCCC', 'mapped, mapped, mapped, unwritten'],
+    ['allocate', 0, 20, 12, 0, 'AAAAAAAABBBBBBBBCCCCCCCC........', 'mapped, mapped, mapped, unwritten'],
     [
       'allocate, keeping the size',
       FALLOC_FL_KEEP_SIZE,
@@ -93,13 +92,9 @@ describe.each(RELEASES)('%s: fallocate', (release) => {
     world.write(0, 'AAAA'); // dirty, so that it must be written back and not be lost
     const before = world.text();
     expect(world.fallocate(mode, pos, Math.min(len, 64 - pos))).toBe(result);
-    if (text === '' || result !== 0) expect(world.text()).toBe(before);
-    if (result !== 0) return;
     const shown = world.text();
-    expect([shown.slice(0, text.length).replaceAll('D', 'C'), world.map()]).toEqual([
-      text.replaceAll('DDDDDD', shown.slice(16, 22)),
-      map,
-    ]);
+    expect(shown).toBe(result === 0 ? text : before);
+    if (result === 0) expect(world.map()).toBe(map);
     expect(world.onDisk()).toBe(shown);
   });
 
@@ -361,6 +356,5 @@ describe('failing I/O', () => {
     });
     expect([world.map(), wbErr()]).toEqual(['mapped, mapped shared', 0]);
     expect(XFS_I(world.inode).cowBlocks.peek()).toBe(1); // the one beside it
-    void EIO;
   });
 });

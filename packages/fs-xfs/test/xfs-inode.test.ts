@@ -150,7 +150,6 @@ describe.each(RELEASES)('%s', (release) => {
     const world = new World({ file: 'A', release });
     const { inode, otherInode } = world;
     XFS_I(inode).inAil.init(true);
-    const seen = locks(world);
     const both = function* (): Task<void> {
       yield* xfsLockTwoInodes(inode, otherInode, XFS_ILOCK_EXCL);
       for (const each of [inode, otherInode]) yield* xfsIunlock(each, XFS_ILOCK_EXCL);
@@ -168,7 +167,17 @@ describe.each(RELEASES)('%s', (release) => {
         ['a', 'down_write'],
       ]),
     ).toBe('done');
-    XFS_I(inode).inAil.init(false);
+    expect(world.steps.filter((step) => step.startsWith('a ')).map((step) => step.slice(2))).toEqual([
+      'down_write',
+      'down_write_trylock', // busy
+      'up_write',
+      'down_write', // waits for the second, holding nothing
+      'up_write',
+      'down_write',
+      'down_write_trylock',
+      'up_write',
+      'up_write',
+    ]);
   });
 });
 
