@@ -42,7 +42,7 @@ function fallocate(file: FileState, op: Extract<Op, { op: 'fallocate' }>): FileS
   if (mode === 'insert') return [...file.slice(0, pos), ...zeroes(len), ...file.slice(pos)];
   const within = Math.max(0, Math.min(len, file.length - pos));
   const zeroed = mode === 'allocate' || mode === 'unshare' ? file : overlay(file, pos, zeroes(within));
-  const extends_ = (mode === 'allocate' || mode === 'unshare' || mode === 'zero') && pos + len > file.length;
+  const extends_ = (mode === 'allocate' || mode === 'zero') && pos + len > file.length;
   return extends_ ? [...zeroed, ...zeroes(pos + len - file.length)] : zeroed;
 }
 
