@@ -20,7 +20,7 @@ export type Op = { readonly file?: number } & (
   | { readonly op: 'fallocate'; readonly mode: FallocateMode; readonly pos: number; readonly len: number }
   | { readonly op: 'ftruncate'; readonly size: number }
   | {
-      readonly op: 'clone';
+      readonly op: 'clone' | 'dedupe';
       readonly source: number;
       readonly sourcePos: number;
       readonly pos: number;
@@ -35,6 +35,8 @@ export type Op = { readonly file?: number } & (
   | { readonly op: 'readahead'; readonly pos: number; readonly len: number }
   | { readonly op: 'madvise'; readonly advice: MadviseAdvice; readonly pos: number; readonly len: number }
   | { readonly op: 'munmap' }
+  | { readonly op: 'swapext'; readonly source: number }
+  | { readonly op: 'free-unused' }
   | { readonly op: 'fsync' }
   | { readonly op: 'flush' }
   | { readonly op: 'reclaim'; readonly pos: number }
@@ -54,6 +56,6 @@ export type ReadFlags = 'nowait' | 'uring-nowait' | 'uring-waitq' | 'direct';
 /** How a write is made. */
 export type WriteFlags = 'direct';
 /** What a fallocate does; all but `allocate` and `zero` keep or define the size themselves. */
-export type FallocateMode = 'allocate' | 'punch' | 'zero' | 'zero-keep' | 'collapse' | 'insert';
+export type FallocateMode = 'allocate' | 'punch' | 'zero' | 'zero-keep' | 'collapse' | 'insert' | 'unshare';
 /** What a madvise asks for. */
 export type MadviseAdvice = 'WILLNEED' | 'DONTNEED' | 'REMOVE' | 'POPULATE_READ' | 'POPULATE_WRITE';

@@ -33,18 +33,20 @@ const STATE_CHECKERS: readonly (readonly [CheckerName, StateChecker])[] = [
 
 /** Each file as mkfs and the set-up leave it. */
 function initialFiles(check: Check): FileState[] {
-  return check.files.map((file, i) => {
+  const files = check.files.map((file): FileState => {
     const bytes = file.blocks.flatMap((block) => {
       const byte = typeof block === 'string' ? 0 : block.data.charCodeAt(0);
       return new Array<number>(check.geometry.blockSize).fill(byte);
     });
-    const made: FileState = Array.from({ length: file.size }, (_, at) => bytes[at] ?? 0);
-    const own = check.setUp.filter((op) => (op.file ?? 0) === i);
-    return own.reduce<FileState>(
-      (state, op) => apply(state, { op, result: 'data' in op ? op.data.length : 0 }),
-      made,
-    );
+    return Array.from({ length: file.size }, (_, at) => bytes[at] ?? 0);
   });
+  for (const op of check.setUp) {
+    const at = op.file ?? 0;
+    const source = op.op === 'clone' ? (files[op.source] as FileState) : [];
+    const call = { op, result: 'data' in op ? op.data.length : 0, source };
+    files[at] = apply(files[at] as FileState, call);
+  }
+  return files;
 }
 
 /** A check under one profile of one filesystem. */

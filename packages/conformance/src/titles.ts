@@ -8,6 +8,7 @@ const FALLOCATE: Readonly<Record<FallocateMode, string>> = {
   'zero-keep': 'fallocate(ZERO_RANGE)',
   collapse: 'fallocate(COLLAPSE)',
   insert: 'fallocate(INSERT)',
+  unshare: 'fallocate(UNSHARE)',
 };
 
 const READ: Readonly<Record<ReadFlags, string>> = {
@@ -29,6 +30,12 @@ export function opTitle(op: Op): string {
       return 'pwrite(2) from mmap';
     case 'clone':
       return 'ioctl(FICLONERANGE)';
+    case 'dedupe':
+      return 'ioctl(FIDEDUPERANGE)';
+    case 'swapext':
+      return 'ioctl(XFS_IOC_SWAPEXT)';
+    case 'free-unused':
+      return 'ioctl(XFS_IOC_FREE_EOFBLOCKS)';
     case 'load':
       return 'load from mmap';
     case 'store':

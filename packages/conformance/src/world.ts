@@ -14,6 +14,7 @@ import {
   FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
   File,
   type FileSystemType,
@@ -30,6 +31,7 @@ import {
   ksysFallocate,
   ksysFsync,
   ksysFtruncate,
+  ksysIoctl,
   ksysMadvise,
   ksysMunmap,
   ksysPread64,
@@ -64,6 +66,7 @@ import {
   VM_WRITE,
   type VmAreaStruct,
   vfsCloneFileRange,
+  vfsDedupeFileRange,
 } from '@fsport/core';
 import type { FallocateMode, MadviseAdvice, Mapped, Op, ReadFlags } from './ops.js';
 import { opTitle } from './titles.js';
@@ -113,6 +116,7 @@ const FALLOCATE_MODES: Readonly<Record<FallocateMode, number>> = {
   'zero-keep': FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
   collapse: FALLOC_FL_COLLAPSE_RANGE,
   insert: FALLOC_FL_INSERT_RANGE,
+  unshare: FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE,
 };
 
 const READ_FLAGS: Readonly<Record<ReadFlags, number>> = {
@@ -138,7 +142,8 @@ function maxBytes(check: Check): number {
   for (const op of [...check.setUp, ...check.tasks.flatMap((task) => task.ops)]) {
     if (op.op === 'fallocate') most = Math.max(most + (op.mode === 'insert' ? op.len : 0), op.pos + op.len);
     if (op.op === 'pwrite') most = Math.max(most, op.pos + op.data.length);
-    if (op.op === 'pwrite-mapped' || op.op === 'clone') most = Math.max(most, op.pos + op.len);
+    if (op.op === 'pwrite-mapped' || op.op === 'clone' || op.op === 'dedupe')
+      most = Math.max(most, op.pos + op.len);
     if (op.op === 'ftruncate') most = Math.max(most, op.size);
   }
   // One more page for the probe that extends the file at the end.
@@ -252,6 +257,9 @@ function* runCalls(execution: Execution, world: World, process: Process, spec: T
     call.result = result;
     call.cells = cells;
     if (op.op === 'pwrite-mapped') call.op = { op: 'pwrite', pos: op.pos, data: textOf(cells) };
+    if (op.op === 'swapext') {
+      world.calls.push({ ...call, op: { op: 'swapext', source: call.file }, file: op.source });
+    }
     if (op.op === 'pread' && op.into !== undefined) {
       const { file, pos } = op.into;
       world.calls.push({ ...call, op: { op: 'store', pos, data: textOf(cells) }, file });
@@ -309,6 +317,14 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
       const source = process.files[op.source] as File;
       return yield* vfsCloneFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
     }
+    case 'dedupe': {
+      const source = process.files[op.source] as File;
+      return yield* vfsDedupeFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
+    }
+    case 'swapext':
+      return yield* ksysIoctl(file, 'XFS_IOC_SWAPEXT', process.files[op.source] as File);
+    case 'free-unused':
+      return yield* ksysIoctl(file, 'XFS_IOC_FREE_EOFBLOCKS');
     case 'ftruncate':
       return yield* ksysFtruncate(file, loff(op.size));
     case 'fadvise': {

@@ -35,6 +35,10 @@ describe('the suite', () => {
     for (let n = 1; n <= 8; n++) expect(ids(`E${n}`).length).toBeGreaterThan(0);
   });
 
+  test('has X1 to X4 by name', () => {
+    for (let n = 1; n <= 4; n++) expect(ids(`X${n}`).length).toBeGreaterThan(0);
+  });
+
   test('covers every row of the verdict matrix, and invents none', () => {
     const rows = new Set(CHECKS.flatMap((check) => check.rows));
     expect([...rows].sort()).toEqual(Object.keys(MATRIX_ROWS).sort());

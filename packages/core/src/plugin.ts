@@ -42,6 +42,14 @@ export interface Supports {
   readonly moveRange?: boolean;
   /** Moves blocks by itself, to clean segments. */
   readonly gc?: boolean;
+  /** FIDEDUPERANGE. */
+  readonly dedupe?: boolean;
+  /** FALLOC_FL_UNSHARE_RANGE. */
+  readonly unshareRange?: boolean;
+  /** XFS_IOC_SWAPEXT: exchange the blocks of two files. */
+  readonly swapExtents?: boolean;
+  /** XFS_IOC_FREE_EOFBLOCKS: give back what was allocated and is not needed, as a background task does. */
+  readonly freeUnused?: boolean;
   /** O_DIRECT. */
   readonly directIo?: boolean;
   /** IOCB_NOWAIT reads. */
@@ -67,8 +75,7 @@ export type When<C extends boolean, T> = true extends C ? T : unknown;
 export type Tables<S extends Supports> = {
   /** Page-cache operations. */
   readonly aOps: AddressSpaceOperations &
-    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>> &
-    When<Claims<S, 'write'>, Required<Pick<AddressSpaceOperations, 'writeBegin' | 'writeEnd'>>>;
+    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>>;
   /** Inode operations. */
   readonly iOps: InodeOperations & When<Claims<S, 'truncate'>, Required<Pick<InodeOperations, 'setattr'>>>;
   /** File operations. */
@@ -76,10 +83,11 @@ export type Tables<S extends Supports> = {
     When<Claims<S, 'write'>, Required<Pick<FileOperations, 'writeIter'>>> &
     When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
     When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
-    When<Claims<S, 'clone'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
+    When<Claims<S, 'clone' | 'dedupe'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
     When<Claims<S, 'moveRange'>, Required<Pick<FileOperations, 'moveFileRange'>>> &
+    When<Claims<S, 'swapExtents' | 'freeUnused'>, Required<Pick<FileOperations, 'unlockedIoctl'>>> &
     When<
-      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange'>,
+      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange' | 'unshareRange'>,
       Required<Pick<FileOperations, 'fallocate'>>
     >;
 };

@@ -13,6 +13,7 @@ import {
   FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
   File,
   type FileSpec,
@@ -22,6 +23,7 @@ import {
   ksysFallocate,
   ksysFsync,
   ksysFtruncate,
+  ksysIoctl,
   ksysMmap,
   ksysPread64,
   ksysPwrite64,
@@ -35,6 +37,7 @@ import {
   type Task,
   UsageError,
   vfsCloneFileRange,
+  vfsDedupeFileRange,
   vfsMoveFileRange,
 } from '@fsport/core';
 import minimal from '@fsport/fs-minimal';
@@ -98,6 +101,10 @@ const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unkno
   insertRange: [(file) => ksysFallocate(file, FALLOC_FL_INSERT_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   clone: [(file) => vfsCloneFileRange(file, loff(0), file, loff(8), loff(8)), -EOPNOTSUPP],
   moveRange: [(file) => vfsMoveFileRange(file, loff(0), file, loff(8), loff(8)), -ENOTTY],
+  dedupe: [(file) => vfsDedupeFileRange(file, loff(0), file, loff(8), loff(8)), -EINVAL],
+  swapExtents: [(file) => ksysIoctl(file, 'XFS_IOC_SWAPEXT', file), -ENOTTY],
+  freeUnused: [(file) => ksysIoctl(file, 'XFS_IOC_FREE_EOFBLOCKS'), -ENOTTY],
+  unshareRange: [(file) => ksysFallocate(file, FALLOC_FL_UNSHARE_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   directIo: [(file) => ksysPread64(file, loff(0), 8, IOCB_DIRECT), { result: -EINVAL, cells: [] }],
   nowait: [(file) => ksysPread64(file, loff(0), 8, IOCB_NOWAIT), { result: -EOPNOTSUPP, cells: [] }],
   // These fall back: on simple_setattr(), and on reading page by page.

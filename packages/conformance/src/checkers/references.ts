@@ -18,7 +18,7 @@ export const references: StateChecker = ({ world }) => {
   for (const page of machine.pages) {
     const mapped = ptes.get(page) ?? 0;
     const cached = page.mapping.peek() !== null && !page.anon ? 1 : 0;
-    const expected = cached + mapped + (page.buffers.peek() === null ? 0 : 1);
+    const expected = cached + mapped + (page.peekPrivate() ? 1 : 0);
     const refs = page.refs.peek();
     if (refs > expected)
       found.push(

@@ -2,7 +2,7 @@
  * The interleavings that have a name, one by one.
  *
  * E1 to E8 are ext4's, before `mapping->invalidate_lock`; E4 and E6 are negative: they must not fail before
- * either. X3 is for filesystems that clone.
+ * either. X3 is for filesystems that clone; X1, X2 and X4 are in reflink.ts.
  */
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';

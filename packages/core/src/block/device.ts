@@ -6,10 +6,13 @@
  * "still the same". With hostile reuse (the default) a freed block belongs to a stranger at once, who fills
  * it with a secret; it does not come back to the pool. A request runs as a task of its own.
  *
+ * Inodes can share a block ({@link shareBlock}): each of them may read it, none may write to it, and it is freed with
+ * the last of them.
+ *
  * @departs One step stands for the whole transfer of a block: real DMA is not atomic, but a block is the
  *   smallest unit that any checker looks at.
  */
-import { UsageError } from '../errors.js';
+import { ContractError, UsageError } from '../errors.js';
 import { EIO, ENOSPC } from '../include/errno.js';
 import type { Page } from '../include/mm-types.js';
 import { type Phys, phys } from '../include/units.js';
@@ -30,6 +33,8 @@ export const STRANGER = -1;
 export interface DiskBlock {
   /** Inode number, {@link FREE} or {@link STRANGER}. */
   readonly owner: number;
+  /** Inodes that share it with its owner, each as often as it maps it: the reference count is one more. */
+  readonly sharers: readonly number[];
   /** How often it was freed. */
   readonly gen: number;
   /** Content. */
@@ -84,7 +89,7 @@ export class BlockDevice {
     this.nrBlocks = nrBlocks;
     this.blocks = new SharedArray<DiskBlock>(
       'disk',
-      () => ({ owner: FREE, gen: 0, cells, writes: 0 }),
+      () => ({ owner: FREE, sharers: [], gen: 0, cells, writes: 0 }),
       showBlock,
     );
     this.freeBlocks = new SharedVar<readonly Phys[]>(
@@ -167,7 +172,8 @@ export function newBlock(bdev: BlockDevice, ino: number, verb = 'ext4_mb_new_blo
 }
 
 /**
- * Free a block. With hostile reuse a stranger owns it from the same instant.
+ * Free a block, or what an inode has of it if it is shared. With hostile reuse a stranger owns a block from the instant
+ * that it is freed.
  *
  * @param bdev - The disk.
  * @param ino - Who frees it.
@@ -188,6 +194,11 @@ export function freeBlock(
     verb,
     () => {
       const disk = variable.load();
+      if (disk.sharers.length > 0) {
+        const [owner, ...sharers] = withoutOne(disk, ino, block);
+        variable.store({ ...disk, owner: owner as number, sharers });
+        return;
+      }
       machine.observer.blockFreed?.({ ino, phys: block, writes: disk.writes });
       variable.store(
         machine.config.hostileReuse ? stolen(disk, block) : { ...disk, owner: FREE, gen: disk.gen + 1 },
@@ -197,6 +208,58 @@ export function freeBlock(
     },
     () => `block ${block}`,
   );
+}
+
+/** Whose a block is: its owner and those who share it; nobody's if it is free or a stranger's. */
+export function ownersOf({ owner, sharers }: DiskBlock): readonly number[] {
+  return owner > 0 ? [owner, ...sharers] : [];
+}
+
+/** The owners of a block after one of them let go of it once. */
+function withoutOne(disk: DiskBlock, ino: number, block: Phys): readonly number[] {
+  const owners = ownersOf(disk);
+  const at = owners.indexOf(ino);
+  if (at < 0) throw new ContractError('BLOCK_STATE', { ino, phys: block, owner: disk.owner });
+  return owners.toSpliced(at, 1);
+}
+
+/**
+ * Let an inode share a block that belongs to somebody, who may be itself.
+ *
+ * @param bdev - The disk.
+ * @param ino - Who maps it from now on too.
+ * @param block - The block.
+ * @throws ContractError `BLOCK_STATE` if it belongs to nobody.
+ * @context May be preempted. One step under the lock of what counts the references.
+ * @see fs/xfs/libxfs/xfs_refcount.c `xfs_refcount_increase_extent()` (v5.15)
+ */
+export function shareBlock(bdev: BlockDevice, ino: number, block: Phys): Task<void> {
+  const variable = bdev.blocks.at(block);
+  return variable.section(
+    'xfs_refcount_increase_extent',
+    () => {
+      const disk = variable.load();
+      if (disk.owner <= 0) throw new ContractError('BLOCK_STATE', { ino, phys: block, owner: disk.owner });
+      variable.store({ ...disk, sharers: [...disk.sharers, ino] });
+    },
+    () => `block ${block}`,
+  );
+}
+
+/**
+ * Let one inode have what another has of a block. Joins the step in progress.
+ *
+ * @param bdev - The disk.
+ * @param from - Who has it.
+ * @param to - Who gets it.
+ * @param block - The block.
+ * @throws ContractError `BLOCK_STATE` if `from` has nothing of it.
+ */
+export function giveBlock(bdev: BlockDevice, from: number, to: number, block: Phys): void {
+  const variable = bdev.blocks.at(block);
+  const disk = variable.load();
+  const [owner, ...sharers] = [...withoutOne(disk, from, block), to];
+  variable.store({ ...disk, owner: owner as number, sharers });
 }
 
 function stolen(disk: DiskBlock, block: Phys): DiskBlock {
@@ -300,9 +363,16 @@ function writeBlock(bdev: BlockDevice, bio: Bio, vec: BioVec, failed: boolean): 
 }
 
 function ownership(disk: DiskBlock, bio: Bio, vec: BioVec): { owned: boolean; reason: string } {
-  if (disk.owner === bio.ino && disk.gen === vec.gen) return { owned: true, reason: '' };
+  const owners = ownersOf(disk);
+  // A block that is shared may be read by all whose it is, and written to by none of them.
+  if (owners.includes(bio.ino) && disk.gen === vec.gen && (bio.rw === 'R' || owners.length === 1))
+    return { owned: true, reason: '' };
   const who =
-    disk.owner === STRANGER ? 'another file' : disk.owner === FREE ? 'nobody' : `inode ${disk.owner}`;
+    disk.owner === STRANGER
+      ? 'another file'
+      : disk.owner === FREE
+        ? 'nobody'
+        : owners.map((ino) => `inode ${ino}`).join(' and to ');
   const freed = disk.gen === vec.gen ? '' : ` and was freed after it was looked up`;
   return { owned: false, reason: `block ${vec.phys} belongs to ${who}${freed}` };
 }

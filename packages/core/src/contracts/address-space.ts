@@ -164,7 +164,7 @@ export function* callWritepages(mapping: AddressSpace, wbc: WritebackControl): T
  * @see mm/truncate.c `do_invalidatepage()` (v5.15)
  */
 export function* callInvalidatepage(page: Page, offset: number, length: number): Task<void> {
-  if (page.mapping.peek()?.aOps.invalidatepage === undefined && page.buffers.peek() === null) return;
+  if (page.mapping.peek()?.aOps.invalidatepage === undefined && !page.peekPrivate()) return;
   const call = pageCall('invalidatepage', page);
   begin(call, page);
   yield* present(call.mapping.aOps.invalidatepage, call)(page, offset, length);
@@ -183,13 +183,13 @@ export function* callInvalidatepage(page: Page, offset: number, length: number):
  */
 export function* callReleasepage(page: Page): Task<boolean> {
   // Attached and detached under the page lock, which the caller holds.
-  if (page.mapping.peek()?.aOps.releasepage === undefined && page.buffers.peek() === null) return true;
+  if (page.mapping.peek()?.aOps.releasepage === undefined && !page.peekPrivate()) return true;
   const call = pageCall('releasepage', page);
   begin(call, page);
   if (page.writeback.load()) return false;
   const released = yield* present(call.mapping.aOps.releasepage, call)(page);
   demand(holds(page), call, 'page-locked', 'returned without the page lock');
-  const empty = page.buffers.peek() === null;
+  const empty = !page.peekPrivate();
   demand(!released || empty, call, 'page-private', 'said that it released the page, and buffers are left');
   return released;
 }

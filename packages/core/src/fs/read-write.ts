@@ -5,7 +5,7 @@
  * @see fs/read_write.c, fs/open.c, fs/sync.c, mm/fadvise.c, mm/madvise.c, mm/mmap.c (v5.14, v5.15)
  */
 import { ContractError } from '../errors.js';
-import { EINVAL, ENODEV, EOPNOTSUPP } from '../include/errno.js';
+import { EINVAL, ENODEV, ENOTTY, EOPNOTSUPP } from '../include/errno.js';
 import { FMODE_NOWAIT, IOCB_DIRECT, IOCB_NOWAIT } from '../include/flags.js';
 import type { File, IovIter, Kiocb, UserBuffer } from '../include/fs.js';
 import type { MmStruct, VmAreaStruct } from '../include/mm-types.js';
@@ -151,6 +151,24 @@ export function ksysReadahead64(file: File, offset: Loff, count: number): Task<n
 /** fsync(2). @returns `0`, or an errno. @context Sleeps. @see fs/sync.c `do_fsync()` (v5.15) */
 export function ksysFsync(file: File): Task<number> {
   return syscall('fsync', vfsFsync(file));
+}
+
+/**
+ * ioctl(2) with a request of the filesystem's own.
+ *
+ * @param cmd - Its name.
+ * @param arg - The other file, if there is one.
+ * @returns `0`, `-ENOTTY` if there is no such request, or an errno.
+ * @context Sleeps.
+ * @see fs/ioctl.c `vfs_ioctl()` (v5.15)
+ */
+export function ksysIoctl(file: File, cmd: string, arg: File | null = null): Task<number> {
+  return syscall('ioctl', vfsIoctl(file, cmd, arg));
+}
+
+function* vfsIoctl(file: File, cmd: string, arg: File | null): Task<number> {
+  const { unlockedIoctl } = file.fOp;
+  return unlockedIoctl === undefined ? -ENOTTY : yield* unlockedIoctl(file, cmd, arg);
 }
 
 /** madvise(2). @returns `0`, or an errno. @context Sleeps. @see mm/madvise.c `do_madvise()` (v5.15) */

@@ -24,12 +24,14 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 /** Two filesystems. */
 export const EXDEV = 18;
+/** Not the same; `EBADE` in the kernel, FILE_DEDUPE_RANGE_DIFFERS to the caller of the ioctl. */
+export const EBADE = 52;
+/** No such ioctl. */
+export const ENOTTY = 25;
 /** Not that kind of file. */
 export const ENODEV = 19;
 /** Bad argument. */
 export const EINVAL = 22;
-/** No such ioctl. */
-export const ENOTTY = 25;
 /** File too large. */
 export const EFBIG = 27;
 /** No space. */
@@ -61,9 +63,10 @@ const NAMES: Readonly<Record<number, string>> = {
   [EBUSY]: 'EBUSY',
   [EEXIST]: 'EEXIST',
   [EXDEV]: 'EXDEV',
+  [EBADE]: 'EBADE',
+  [ENOTTY]: 'ENOTTY',
   [ENODEV]: 'ENODEV',
   [EINVAL]: 'EINVAL',
-  [ENOTTY]: 'ENOTTY',
   [EFBIG]: 'EFBIG',
   [ENOSPC]: 'ENOSPC',
   [EOPNOTSUPP]: 'EOPNOTSUPP',

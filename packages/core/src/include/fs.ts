@@ -342,13 +342,14 @@ export interface FileOperations {
   readonly writeIter?: (iocb: Kiocb, from: Cells) => Task<number>;
   /** Change the blocks behind a range. @returns `0`, or an errno. */
   readonly fallocate?: (file: File, mode: number, offset: Loff, len: Loff) => Task<number>;
-  /** Share blocks between files. @returns Bytes shared, or an errno. */
+  /** Share blocks between files; flags are `REMAP_FILE_*`. @returns Bytes shared, or an errno. */
   readonly remapFileRange?: (
     fileIn: File,
     posIn: Loff,
     fileOut: File,
     posOut: Loff,
     len: Loff,
+    remapFlags: number,
   ) => Task<number>;
   /** Move blocks to another file, of `len` bytes or, with `0`, to the end. @returns `0`, or an errno. */
   readonly moveFileRange?: (
@@ -358,6 +359,8 @@ export interface FileOperations {
     posOut: Loff,
     len: Loff,
   ) => Task<number>;
+  /** Requests of the filesystem's own, by their name; `arg` is the other file, if there is one. */
+  readonly unlockedIoctl?: (file: File, cmd: string, arg: File | null) => Task<number>;
   /** Make a range durable. */
   readonly fsync?: (file: File, start: Loff, end: Loff, datasync: boolean) => Task<number>;
   /** Prepare a mapping. @returns Its operations. */

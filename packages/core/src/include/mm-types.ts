@@ -10,6 +10,7 @@
  */
 
 import type { BufferHead } from '../fs/buffer.js';
+import type { IomapPage } from '../fs/iomap.js';
 import { PageLock } from '../locking/page-lock.js';
 import { Rwsem } from '../locking/rwsem.js';
 import { machine } from '../machine.js';
@@ -58,6 +59,8 @@ export class Page {
   readonly content: readonly SharedVar<Cells>[];
   /** `page->private`: buffer heads, one for each block, or `null`. */
   readonly buffers: SharedVar<readonly BufferHead[] | null>;
+  /** `page->private` of a filesystem on iomap, where a page has several blocks: which are valid, or `null`. */
+  readonly iop: SharedVar<IomapPage | null>;
   /** For explanations: where each block was read from, `null` if it was not read from disk. */
   readonly source: (BlockSource | null)[];
   /** A private copy made by a write to a private mapping. */
@@ -84,6 +87,7 @@ export class Page {
     this.refs = new SharedCounter('page._refcount', 1, index);
     this.mapcount = new SharedCounter('page._mapcount', 0, index);
     this.buffers = new SharedVar<readonly BufferHead[] | null>('page.private', null, index);
+    this.iop = new SharedVar<IomapPage | null>('page.private', null, index);
     const content: SharedVar<Cells>[] = [];
     for (let block = 0; block < blocks; block++) {
       const variable = new SharedVar<Cells>('page', zeroCells(machine.blockSize), index * blocks + block);
@@ -93,6 +97,16 @@ export class Page {
     this.content = content;
     this.source = new Array(blocks).fill(null);
     machine.pages.push(this);
+  }
+
+  /** Has a filesystem attached anything? As part of the step in progress. @see `page_has_private()` (v5.15) */
+  hasPrivate(): boolean {
+    return this.buffers.load() !== null || this.iop.load() !== null;
+  }
+
+  /** The same, unseen. For assertions and checkers only. */
+  peekPrivate(): boolean {
+    return this.buffers.peek() !== null || this.iop.peek() !== null;
   }
 
   /** Read bytes as part of the step in progress. */

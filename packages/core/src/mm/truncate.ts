@@ -67,7 +67,7 @@ function* waitIfWriteback(page: Page): Task<void> {
 function* truncateCleanupPage(page: Page): Task<void> {
   // Under the page lock nobody can map it again; the range unmap before was only for speed.
   if (page.mapcount.load() > 0) yield* unmapMappingPage(page);
-  if (page.buffers.load() !== null) yield* callInvalidatepage(page, 0, PAGE_SIZE);
+  if (page.hasPrivate()) yield* callInvalidatepage(page, 0, PAGE_SIZE);
   // Last: zapping a page-table entry, or dropping buffers, may have dirtied it.
   yield* cancelDirtyPage(page);
 }
@@ -177,7 +177,7 @@ function* truncatePartialPage(mapping: AddressSpace, index: Pgoff, from: number,
   if (page === null) return false;
   yield* waitIfWriteback(page);
   yield* zeroUserSegment(page, from, to);
-  if (page.buffers.load() !== null) yield* callInvalidatepage(page, from, to - from);
+  if (page.hasPrivate()) yield* callInvalidatepage(page, from, to - from);
   yield* unlockPage(page);
   putPage(page);
   return true;
@@ -320,7 +320,7 @@ export function* invalidateInodePage(page: Page): Task<boolean> {
   const mapping = page.mapping.load();
   if (mapping === null || page.dirty.load() || page.writeback.load() || page.mapcount.load() > 0)
     return false;
-  if (page.buffers.load() !== null && !(yield* callReleasepage(page))) return false;
+  if (page.hasPrivate() && !(yield* callReleasepage(page))) return false;
   return yield* __removeMapping(mapping, page, false);
 }
 
@@ -372,7 +372,7 @@ function* invalidatePage2(mapping: AddressSpace, page: Page): Task<number> {
 /** Remove a page whoever has references to it, unless it is dirty. */
 function* invalidateCompletePage2(mapping: AddressSpace, page: Page): Task<boolean> {
   if (page.mapping.load() !== mapping) return false;
-  if (page.buffers.load() !== null && !(yield* callReleasepage(page))) return false;
+  if (page.hasPrivate() && !(yield* callReleasepage(page))) return false;
   const slot = mapping.iPages.at(page.index);
   const removed = yield* slot.section('invalidate_complete_page2', () => {
     if (page.dirty.load()) return false;

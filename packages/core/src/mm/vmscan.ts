@@ -85,7 +85,7 @@ function* reclaimLocked(page: Page): Task<'removed' | 'kept' | 'unlocked'> {
     const written = yield* pageout(mapping, page);
     if (written !== 'clean') return written;
   }
-  if (page.buffers.load() !== null && !(yield* callReleasepage(page))) return 'kept';
+  if (page.hasPrivate() && !(yield* callReleasepage(page))) return 'kept';
   return (yield* __removeMapping(mapping, page, true)) ? 'removed' : 'kept';
 }
 
@@ -100,7 +100,7 @@ const FOR_RECLAIM: WritebackControl = { sync: 'WB_SYNC_NONE', rangeStart: loff(0
 function* pageout(mapping: AddressSpace, page: Page): Task<'clean' | 'kept' | 'unlocked'> {
   if (mapping.aOps.writepage === undefined || (yield* choose('pageout', 2)) === 0) return 'kept';
   // Somebody else has a reference: writing it would not free it.
-  if (page.refs.load() - (page.buffers.load() === null ? 0 : 1) !== CACHE_AND_CALLER) return 'kept';
+  if (page.refs.load() - (page.hasPrivate() ? 1 : 0) !== CACHE_AND_CALLER) return 'kept';
   if (!(yield* clearPageDirtyForIo(page))) return 'clean';
   const error = yield* callWritepage(page, FOR_RECLAIM);
   if (error === AOP_WRITEPAGE_ACTIVATE) return 'kept';
