@@ -61,7 +61,11 @@ export type When<C extends boolean, T> = true extends C ? T : unknown;
 export type Tables<S extends Supports> = {
   /** Page-cache operations. */
   readonly aOps: AddressSpaceOperations &
-    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>> &
+    When<
+      Claims<S, 'readahead'>,
+      | Required<Pick<AddressSpaceOperations, 'readahead'>>
+      | Required<Pick<AddressSpaceOperations, 'readpages'>>
+    > &
     When<Claims<S, 'write'>, Required<Pick<AddressSpaceOperations, 'writeBegin' | 'writeEnd'>>>;
   /** Inode operations. */
   readonly iOps: InodeOperations & When<Claims<S, 'truncate'>, Required<Pick<InodeOperations, 'setattr'>>>;
