@@ -18,7 +18,6 @@ import {
   sendMessage,
   serverRead,
   type Task,
-  unlockPage,
 } from '@fsport/core';
 import { CIFS_I } from './cifsglob.js';
 import { SMB2_read } from './smb2pdu.js';
@@ -33,8 +32,7 @@ import { SMB2_read } from './smb2pdu.js';
 export function* cifsReadpage(_file: File | null, page: Page): Task<number> {
   const inode = page.mapping.load()?.host as Inode;
   const reply = yield* SMB2_read(inode, [page]);
-  if (typeof reply !== 'number') yield* receivePage(CIFS_I(inode).server, page, 0, reply);
-  yield* unlockPage(page);
+  yield* receivePage(CIFS_I(inode).server, page, 0, reply);
   return typeof reply === 'number' ? reply : 0;
 }
 
@@ -42,23 +40,27 @@ export function* cifsReadpage(_file: File | null, page: Page): Task<number> {
  * Insert pages, locked, and ask for them: one request for each run of pages that follow one another.
  *
  * @context Sleeps. Takes page locks, and hands them to whoever receives the reply.
+ * @departs A page that somebody else inserts meanwhile is passed over like one that was there before; the kernel gives up
+ *   what comes after it, which is only read later then.
  * @see `cifs_readpages()`, `readpages_get_pages()` (v5.14, v5.15)
  */
 export function* cifsReadpages(_file: File | null, mapping: AddressSpace, pages: Page[]): Task<void> {
-  const run: Page[] = [];
-  while (pages.length > 0) {
-    const page = pages[0] as Page;
-    const inserted = (yield* addToPageCacheLru(page, mapping, page.index)) === 0;
-    // Somebody else was faster: the rest is not read, as in the kernel.
-    if (!inserted) break;
-    pages.shift();
-    run.push(page);
+  let run: Page[] = [];
+  for (let page = pages.shift(); page !== undefined; page = pages.shift()) {
+    if ((yield* addToPageCacheLru(page, mapping, page.index)) === 0) {
+      run.push(page);
+      continue;
+    }
+    putPage(page);
+    if (run.length > 0) yield* askFor(mapping.host, run);
+    run = [];
   }
   if (run.length > 0) yield* askFor(mapping.host, run);
 }
 
 function askFor(inode: Inode, pages: readonly Page[]): Task<void> {
   const { server } = CIFS_I(inode);
+  for (const page of pages) page.lock.handOff();
   return sendMessage({
     verb: 'SMB2_READ',
     serve: () => serverRead(server, pages),
@@ -73,9 +75,7 @@ function* cifsReadvComplete(
   reply: readonly ServedBlock[] | number,
 ): Task<void> {
   for (const [nth, page] of pages.entries()) {
-    if (typeof reply === 'number') page.error.store(true);
-    else yield* receivePage(CIFS_I(inode).server, page, nth, reply);
-    yield* unlockPage(page);
+    yield* receivePage(CIFS_I(inode).server, page, nth, reply);
     putPage(page);
   }
 }

@@ -242,8 +242,8 @@ export function* doPageCacheRa(rac: ReadaheadControl, nrToRead: number, lookahea
  * @param nrToRead - Number of pages.
  * @param lookaheadSize - The marker is this many pages before the end; 0 for none.
  * @context Sleeps. Takes and releases invalidate_lock shared (v5.15). Does not wait for the I/O.
- * @departs Unless the filesystem inserts the pages, the look-up before the allocation joins the insertion: a page that
- *   is there is met by one or the other, with the same consequence.
+ * @departs The look-up before the allocation joins the insertion: a page that is there is met by one or the other, with
+ *   the same consequence.
  * @departs The marker is set in the step of the insertion. Who looked in between would wait for the page without
  *   starting the next window, as somebody does whom another reader forestalled.
  * @see `page_cache_ra_unbounded()` [RU] (v5.15)
@@ -277,23 +277,16 @@ export function* pageCacheRaUnbounded(
 }
 
 /**
- * A page for an index that has none. Filesystems with readpages insert it themselves, and may find only then that
- * somebody was faster.
+ * A page for an index that has none, inserted. Filesystems with readpages insert it themselves, and find only then that
+ * there is one.
  */
 function* freshPage(mapping: AddressSpace, index: Pgoff): Task<Page | 'cached' | 'no memory'> {
-  const inserts = mapping.aOps.readpages === undefined;
-  if (!inserts && (yield* isCached(mapping, index))) return 'cached';
   const page = yield* pageCacheAlloc(index);
   if (page === null) return 'no memory';
-  if (!inserts || (yield* addToPageCacheLru(page, mapping, index)) === 0) return page;
+  if (mapping.aOps.readpages !== undefined) return page;
+  if ((yield* addToPageCacheLru(page, mapping, index)) === 0) return page;
   putPage(page);
   return 'cached';
-}
-
-/** @see lib/xarray.c `xa_load()` (v5.15) */
-function isCached(mapping: AddressSpace, index: Pgoff): Task<boolean> {
-  const slot = mapping.iPages.at(index);
-  return slot.readSection('xa_load', () => isPage(slot.load()));
 }
 
 /** Hand the pages gathered so far to the filesystem. What it leaves is given up. @see `read_pages()` [RDP] (v5.15) */

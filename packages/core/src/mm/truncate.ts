@@ -15,6 +15,7 @@ import { zeroUserSegment } from '../include/highmem.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import { type Loff, loff, type Pgoff, pgoff } from '../include/units.js';
+import { current } from '../sched/current.js';
 import type { Task } from '../sched/task.js';
 import {
   deleteFromPageCacheBatch,
@@ -141,16 +142,24 @@ function* truncateWhatIsFree(mapping: AddressSpace, start: Pgoff, end: number): 
   }
 }
 
-/** Second pass: wait for each page that is left, and start over until a whole sweep finds none. */
+/**
+ * Second pass: wait for each page that is left, and start over until a whole sweep finds none.
+ *
+ * @departs Where nobody is kept from filling, a fault can bring a page back each time. Where a second
+ *   sweep finds one again, an exploration gives the execution up: the cache is what it was before the first.
+ */
 function* truncateRest(mapping: AddressSpace, start: Pgoff, end: number): Task<void> {
+  let swept = false;
   for (let index = start; ; ) {
     const { pages } = yield* findGetEntries(mapping, index, end);
     const last = pages.at(-1);
     if (last === undefined) {
       if (index === start) return;
       index = start;
+      swept = true;
       continue;
     }
+    if (swept) current.repeats();
     for (const page of pages) {
       yield* lockPage(page);
       yield* waitIfWriteback(page);

@@ -15,7 +15,7 @@ import { PAGE_SIZE } from '../include/page.js';
 import { type Phys, phys } from '../include/units.js';
 import { machine } from '../machine.js';
 import type { FileSpec } from '../plugin.js';
-import { type Cells, spliceCells, zeroCells } from '../provenance.js';
+import { type Cells, showCells, spliceCells, zeroCells } from '../provenance.js';
 import { SharedVar } from '../sched/shared-var.js';
 import { choose, type Task } from '../sched/task.js';
 
@@ -96,6 +96,10 @@ function* parts(pos: number, end: number): Generator<{ iblock: number; from: num
   }
 }
 
+function blocksPerPage(): number {
+  return PAGE_SIZE / machine.blockSize;
+}
+
 /** May this request fail? Then the scheduler decides. */
 function* failing(allowed: boolean | undefined, what: string): Task<boolean> {
   return allowed === true && (yield* choose(what, 2)) === 1;
@@ -108,7 +112,7 @@ function* failing(allowed: boolean | undefined, what: string): Task<boolean> {
  * @returns Their blocks, page after page; or `-EIO`.
  */
 export function* serverRead(file: ServerFile, pages: readonly Page[]): Task<readonly ServedBlock[] | number> {
-  const perPage = PAGE_SIZE / machine.blockSize;
+  const perPage = blocksPerPage();
   const first = (pages[0] as Page).index * perPage;
   const failed = yield* failing(machine.faults.readIo, 'read error');
   return yield* file.block(first).readSection(
@@ -125,36 +129,45 @@ export function* serverRead(file: ServerFile, pages: readonly Page[]): Task<read
 }
 
 /**
- * Take a page of a reply in: it becomes valid.
+ * Take a page of a reply in: it becomes valid, unless the read failed, and is unlocked.
  *
  * @param page - Locked, not valid.
  * @param nth - Which page of the request it is.
- * @param reply - What was served.
- * @context May be preempted. Page lock held.
- * @departs Copying and setting PG_uptodate are one step: nobody may look at the content before.
+ * @param reply - What was served, or an errno.
+ * @context May be preempted. The page lock is released, whoever took it.
+ * @departs Copying, setting PG_uptodate and releasing the lock are one step: nobody may look at the content before, and who
+ *   finds the page valid takes it as it is, locked or not.
  */
 export function receivePage(
   file: ServerFile,
   page: Page,
   nth: number,
-  reply: readonly ServedBlock[],
+  reply: readonly ServedBlock[] | number,
 ): Task<void> {
-  const perPage = PAGE_SIZE / machine.blockSize;
-  return page.uptodate.section('SetPageUptodate', () => {
-    for (const [block, content] of page.content.entries()) {
-      const { phys: at, gen, cells } = reply[nth * perPage + block] as ServedBlock;
-      const now = file.block(page.index * perPage + block).load().gen;
-      content.store(cells);
-      page.source[block] = { phys: at, gen };
-      machine.observer.blockRead?.(page, {
-        ino: file.ino,
-        phys: at,
-        owned: now === gen,
-        reason: `the server discarded the content of block ${at} after it had served it`,
-      });
-    }
-    page.uptodate.store(true);
-  });
+  return page.uptodate.section(
+    'page_endio',
+    () => {
+      if (typeof reply === 'number') page.error.store(true);
+      else fill(file, page, reply.slice(nth * blocksPerPage(), (nth + 1) * blocksPerPage()));
+      page.lock.drop('unlock_page');
+    },
+    () => (typeof reply === 'number' ? '-EIO' : showCells(page.peekBytes())),
+  );
+}
+
+function fill(file: ServerFile, page: Page, blocks: readonly ServedBlock[]): void {
+  for (const [block, { phys: at, gen, cells }] of blocks.entries()) {
+    const now = file.block(page.index * blocks.length + block).load().gen;
+    (page.content[block] as SharedVar<Cells>).store(cells);
+    page.source[block] = { phys: at, gen };
+    machine.observer.blockRead?.(page, {
+      ino: file.ino,
+      phys: at,
+      owned: now === gen,
+      reason: `the server discarded the content of block ${at} after it had served it`,
+    });
+  }
+  page.uptodate.store(true);
 }
 
 /**

@@ -96,6 +96,7 @@ export class Execution {
   #setupTasks = 0;
   #setupObjects = 0;
   #yielding = false;
+  #repeats = false;
   #floating = 0;
   readonly #unstarted = new Map<Step<unknown>, Error>();
 
@@ -215,6 +216,14 @@ export class Execution {
     return picked;
   }
 
+  /**
+   * Give the execution up: what comes of it comes of one with fewer rounds of the loop that the task in progress is in.
+   * Set-up and probes, and executions that are recorded, go on.
+   */
+  repeats(): void {
+    this.#repeats = this.#scheduler !== null && this.recorder === null;
+  }
+
   /** Record that the step in progress also touches this object. */
   touch(object: SharedObject, access: Access, replaced?: unknown): void {
     if (this.#scheduler !== null) this.events.touch(object.id, access, replaced);
@@ -312,7 +321,7 @@ export class Execution {
       this.#ending = this.#livelock();
       return null;
     }
-    const picked = scheduler.nextTask(this);
+    const picked = this.#repeats ? ABANDON : scheduler.nextTask(this);
     if (picked !== ABANDON) return tasks[picked] as TaskStruct;
     this.#ending = ABANDONED;
     return null;
