@@ -46,6 +46,8 @@ export interface Supports {
   readonly readahead?: boolean;
   /** Blocks smaller than a page. */
   readonly subPageBlocks?: boolean;
+  /** The content of files is on a server; the disk of the machine stands for it. */
+  readonly remote?: boolean;
 }
 
 /** `true` if one of these is claimed for certain; asked of each by itself. */

@@ -32,6 +32,7 @@ export default defineFileSystem({
     insertRange: true,
     clone: true,
     readahead: true,
+    remote: true,
   },
   mkfs,
   mount,

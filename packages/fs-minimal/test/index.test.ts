@@ -79,7 +79,7 @@ test('it claims nothing', () => {
 });
 
 /** A claim that is about an operation: block sizes are not. */
-type Operation = Exclude<keyof Supports, 'subPageBlocks'>;
+type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'remote'>;
 
 /** What the kernel answers where a filesystem has no such operation; one line for each claim, or it does not compile. */
 const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unknown>, unknown]>> = {

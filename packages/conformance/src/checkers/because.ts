@@ -38,6 +38,8 @@ const TELLING: Readonly<Record<string, string>> = {
   bio_endio: 'finished the request',
   ext4_free_blocks: 'freed it',
   ext4_mb_new_blocks: 'allocated it',
+  server_read: 'was served what it held',
+  server_zero: 'discarded its content',
 };
 
 /** What happened to a disk block in this execution, in order. */

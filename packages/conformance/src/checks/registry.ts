@@ -5,11 +5,12 @@ import type { Check } from '../types.js';
 import { BUFFERS } from './buffers.js';
 import { ERRORS } from './errors.js';
 import { NAMED } from './named.js';
+import { NETWORK } from './network.js';
 import { pairs } from './pairs.js';
 import { TRIPLES } from './triples.js';
 
 /** Every check, in the order in which they run and are printed. */
-export const CHECKS: readonly Check[] = [...NAMED, ...TRIPLES, ...BUFFERS, ...ERRORS, ...pairs()];
+export const CHECKS: readonly Check[] = [...NAMED, ...NETWORK, ...TRIPLES, ...BUFFERS, ...ERRORS, ...pairs()];
 
 /**
  * The checks of a filesystem: all of them, also those that it does not claim enough for; they are not run, and
@@ -32,7 +33,7 @@ export function missingClaims(fs: FileSystemType, check: Check): readonly (keyof
 /** A named check by its short name: `E1` for `race/e1-...`. */
 function byAlias(name: string): Check[] {
   const wanted = name.toLowerCase();
-  return NAMED.filter((check) => check.id.split('/')[1]?.split('-')[0] === wanted);
+  return [...NAMED, ...NETWORK].filter((check) => check.id.split('/')[1]?.split('-')[0] === wanted);
 }
 
 /**
