@@ -134,7 +134,8 @@ export function* serverRead(file: ServerFile, pages: readonly Page[]): Task<read
  * @param page - Locked, not valid.
  * @param nth - Which page of the request it is.
  * @param reply - What was served, or an errno.
- * @context May be preempted. The page lock is released, whoever took it.
+ * @param unlock - Release the page lock, whoever took it.
+ * @context May be preempted. Page lock held.
  * @departs Copying, setting PG_uptodate and releasing the lock are one step: nobody may look at the content before, and who
  *   finds the page valid takes it as it is, locked or not.
  */
@@ -143,13 +144,14 @@ export function receivePage(
   page: Page,
   nth: number,
   reply: readonly ServedBlock[] | number,
+  unlock = true,
 ): Task<void> {
   return page.uptodate.section(
     'page_endio',
     () => {
       if (typeof reply === 'number') page.error.store(true);
       else fill(file, page, reply.slice(nth * blocksPerPage(), (nth + 1) * blocksPerPage()));
-      page.lock.drop('unlock_page');
+      if (unlock) page.lock.drop('unlock_page');
     },
     () => (typeof reply === 'number' ? '-EIO' : showCells(page.peekBytes())),
   );
@@ -173,14 +175,21 @@ function fill(file: ServerFile, page: Page, blocks: readonly ServedBlock[]): voi
 /**
  * Serve a write, which makes the file longer if it goes beyond its end.
  *
+ * @param late - Was it sent before a truncation that the server has served since? Then what is beyond the end is dropped.
  * @returns Bytes written, or `-EIO`.
  */
-export function* serverWrite(file: ServerFile, pos: number, cells: Cells): Task<number> {
+export function* serverWrite(
+  file: ServerFile,
+  pos: number,
+  cells: Cells,
+  late: () => boolean = () => false,
+): Task<number> {
   if (yield* failing(machine.faults.writeIo, 'write error')) return -EIO;
-  const end = pos + cells.length;
   return yield* file.block(Math.floor(pos / machine.blockSize)).section('server_write', () => {
-    overwrite(file, pos, cells);
-    if (end > file.eof.load()) file.eof.store(end);
+    const eof = file.eof.load();
+    const end = late() ? Math.min(eof, pos + cells.length) : pos + cells.length;
+    if (end > pos) overwrite(file, pos, cells.slice(0, end - pos));
+    if (end > eof) file.eof.store(end);
     return cells.length;
   });
 }
@@ -212,14 +221,19 @@ export function serverZero(file: ServerFile, pos: number, len: number): Task<voi
   );
 }
 
-/** Serve a new size: what is beyond it is zero. */
-export function serverSetEof(file: ServerFile, size: number): Task<void> {
+/**
+ * Serve a new size: what is beyond it is zero.
+ *
+ * @param also - What else the server changes in the same step.
+ */
+export function serverSetEof(file: ServerFile, size: number, also: () => void = () => {}): Task<void> {
   return file.eof.section(
     'server_set_eof',
     () => {
       const old = file.eof.load();
       if (size < old) overwrite(file, size, zeroCells(old - size));
       file.eof.store(size);
+      also();
     },
     () => String(size),
   );
