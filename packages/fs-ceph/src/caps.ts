@@ -6,7 +6,8 @@
  * write is in progress when the size changes, and whoever is granted them again first drops what was truncated. They keep
  * other clients out, not other threads of this one.
  *
- * `caps`, i_size by a reply, and the truncation that is pending are changed under i_ceph_lock, each time in one step.
+ * What is granted, i_size as the server tells it, the truncation that is pending and the references are changed under
+ * i_ceph_lock, each time in one step.
  *
  * Order of the locks, outer to inner: i_rwsem; mmap_lock; references on capabilities; i_truncate_mutex; invalidate_lock
  * (v5.15); page lock.
@@ -41,10 +42,6 @@ export const CEPH_CAP_FILE_BUFFER = 1 << 3;
 export interface Caps {
   /** `CEPH_CAP_*` granted. */
   readonly issued: number;
-  /** `i_rd_ref`: operations that rely on FILE_RD. */
-  readonly rdRef: number;
-  /** `i_wr_ref`: operations that rely on FILE_WR. */
-  readonly wrRef: number;
   /** `i_truncate_pending`: the cache beyond `truncateSize` must go before anybody is let in. */
   readonly truncatePending: boolean;
   /** `i_truncate_size`. */
@@ -55,9 +52,9 @@ export interface Caps {
 
 const ALL = CEPH_CAP_FILE_RD | CEPH_CAP_FILE_CACHE | CEPH_CAP_FILE_WR | CEPH_CAP_FILE_BUFFER;
 
-function showCaps({ issued, rdRef, wrRef, truncatePending }: Caps): string {
+function showCaps({ issued, truncatePending }: Caps): string {
   const letters = [...'rcwb'].filter((_, bit) => (issued & (1 << bit)) !== 0).join('');
-  return `F${letters} rd ${rdRef} wr ${wrRef}${truncatePending ? ' truncate pending' : ''}`;
+  return `F${letters}${truncatePending ? ' truncate pending' : ''}`;
 }
 
 /** ceph's part of an inode. @see `struct ceph_inode_info` (v5.15) */
@@ -68,6 +65,10 @@ export class CephInodeInfo {
   readonly serverTruncateSeq: SharedVar<number>;
   /** What i_ceph_lock protects. */
   readonly caps: SharedVar<Caps>;
+  /** `i_rd_ref`: operations that rely on FILE_RD. */
+  readonly rdRef: SharedVar<number>;
+  /** `i_wr_ref`: operations that rely on FILE_WR. */
+  readonly wrRef: SharedVar<number>;
   /** `i_truncate_mutex`: one truncation of the cache at a time. */
   readonly truncateMutex: Mutex;
   /**
@@ -82,10 +83,12 @@ export class CephInodeInfo {
     this.serverTruncateSeq = new SharedVar('mds.truncate_seq', 0, server.ino);
     this.caps = new SharedVar<Caps>(
       'i_caps',
-      { issued: ALL, rdRef: 0, wrRef: 0, truncatePending: false, truncateSize: 0, truncateSeq: 0 },
+      { issued: ALL, truncatePending: false, truncateSize: 0, truncateSeq: 0 },
       server.ino,
     );
     this.caps.show = showCaps;
+    this.rdRef = new SharedVar('i_rd_ref', 0, server.ino);
+    this.wrRef = new SharedVar('i_wr_ref', 0, server.ino);
     this.truncateMutex = new Mutex('ceph_inode_info.i_truncate_mutex', server.ino);
   }
 }
@@ -97,21 +100,21 @@ export function cephInode(inode: Inode): CephInodeInfo {
 
 type Attempt = 'taken' | 'truncate first' | 'not granted';
 
-/** One look under i_ceph_lock. @see `try_get_cap_refs()` (v5.15) */
-function tryGetCapRefs({ caps }: CephInodeInfo, need: number): Task<Attempt> {
-  return caps.section('try_get_cap_refs', (): Attempt => {
-    const state = caps.load();
-    if (state.truncatePending) return 'truncate first';
-    if ((state.issued & need) !== need) return 'not granted';
-    caps.store(counted(state, need, 1));
-    return 'taken';
-  });
+/** The references that go with a capability. */
+function refsOf({ rdRef, wrRef }: CephInodeInfo, need: number): SharedVar<number> {
+  return need === CEPH_CAP_FILE_RD ? rdRef : wrRef;
 }
 
-function counted(state: Caps, need: number, by: number): Caps {
-  const rdRef = state.rdRef + ((need & CEPH_CAP_FILE_RD) !== 0 ? by : 0);
-  const wrRef = state.wrRef + ((need & CEPH_CAP_FILE_WR) !== 0 ? by : 0);
-  return { ...state, rdRef, wrRef };
+/** One look under i_ceph_lock. @see `try_get_cap_refs()` (v5.15) */
+function tryGetCapRefs(info: CephInodeInfo, need: number): Task<Attempt> {
+  const refs = refsOf(info, need);
+  return info.caps.readSection('try_get_cap_refs', (): Attempt => {
+    const { truncatePending, issued } = info.caps.load();
+    if (truncatePending) return 'truncate first';
+    if ((issued & need) === 0) return 'not granted';
+    refs.store(refs.load() + 1);
+    return 'taken';
+  });
 }
 
 /**
@@ -127,7 +130,7 @@ export function* cephGetCaps(inode: Inode, need: number): Task<void> {
     const attempt = yield* tryGetCapRefs(info, need);
     if (attempt === 'taken') return;
     if (attempt === 'truncate first') yield* cephDoPendingVmtruncate(inode);
-    else yield* info.caps.waitUntil(({ issued }) => (issued & need) === need, 'i_cap_wq');
+    else yield* info.caps.waitUntil(({ issued }) => (issued & need) !== 0, 'i_cap_wq');
   }
 }
 
@@ -148,8 +151,8 @@ export function* cephTryGetCaps(inode: Inode, need: number): Task<boolean> {
 
 /** Give references back. @see `ceph_put_cap_refs()` (v5.15) */
 export function cephPutCapRefs(inode: Inode, had: number): Task<void> {
-  const { caps } = cephInode(inode);
-  return caps.section('ceph_put_cap_refs', () => caps.store(counted(caps.load(), had, -1)));
+  const refs = refsOf(cephInode(inode), had);
+  return refs.section('ceph_put_cap_refs', () => refs.store(refs.load() - 1));
 }
 
 /**
@@ -183,6 +186,7 @@ export function revokeCaps({ caps }: CephInodeInfo, revoked: number): Task<void>
 }
 
 /** The client answers a revocation once nobody relies on what is taken back. @see `ceph_check_caps()` (v5.15) */
-export function* awaitUnused({ caps }: CephInodeInfo): Task<void> {
-  yield* caps.waitUntil(({ rdRef, wrRef }) => rdRef === 0 && wrRef === 0, 'CEPH_CAP_OP_UPDATE');
+export function* awaitUnused({ rdRef, wrRef }: CephInodeInfo): Task<void> {
+  yield* rdRef.waitUntil((refs) => refs === 0, 'CEPH_CAP_OP_UPDATE');
+  yield* wrRef.waitUntil((refs) => refs === 0, 'CEPH_CAP_OP_UPDATE');
 }

@@ -64,12 +64,12 @@ export function bmap(inode: Inode, iblock: number): BlockPlace {
 /** Client and servers agree on the sizes, nothing is pending, and nobody has references left. */
 export function fsck(sb: SuperBlock): readonly string[] {
   return [...sb.inodes.values()].flatMap((inode) => {
-    const { server, caps } = cephInode(inode);
-    const { rdRef, wrRef, truncatePending } = caps.peek();
+    const { server, caps, ...refs } = cephInode(inode);
+    const [rdRef, wrRef] = [refs.rdRef.peek(), refs.wrRef.peek()];
     const found = checkServerFile(server, inode.iSize.peek());
     if (rdRef !== 0 || wrRef !== 0)
       found.push(`inode ${inode.iIno} has ${rdRef} references on Fr and ${wrRef} on Fw, and nobody uses it`);
-    if (truncatePending) found.push(`a truncation of inode ${inode.iIno} is still pending`);
+    if (caps.peek().truncatePending) found.push(`a truncation of inode ${inode.iIno} is still pending`);
     return found;
   });
 }
