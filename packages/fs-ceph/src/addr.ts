@@ -170,13 +170,21 @@ export function* cephWriteEnd(
   return accepted;
 }
 
-/** Copy what is sent, and how many truncations are known. One step. */
-function copyPage(inode: Inode, page: Page, len: number): Task<{ cells: Cells; seq: number }> {
+/**
+ * What is sent of a page: the bytes inside the file, and how many truncations are known that gave it that size.
+ *
+ * @returns `null` for a page beyond the end.
+ * @departs The size and the number are sampled together under i_ceph_lock, as in the kernel, but for each page and in the
+ *   step that copies it.
+ * @see `get_oldest_context()` (v5.15)
+ */
+function copyPage(inode: Inode, page: Page): Task<{ cells: Cells; seq: number } | null> {
   const first = page.content[0] as SharedVar<Cells>;
-  return first.readSection('send CEPH_OSD_OP_WRITE', () => ({
-    cells: page.loadBytes(0, len),
-    seq: cephInode(inode).caps.load().truncateSeq,
-  }));
+  return first.readSection('send CEPH_OSD_OP_WRITE', () => {
+    const len = Math.min(PAGE_SIZE, inode.iSize.load() - page.index * PAGE_SIZE);
+    const { truncateSeq: seq } = cephInode(inode).caps.load();
+    return len <= 0 ? null : { cells: page.loadBytes(0, len), seq };
+  });
 }
 
 /**
@@ -195,9 +203,9 @@ function* cephWritepage(page: Page, mapping: AddressSpace): Task<number> {
   const { host: inode } = mapping;
   const { server, serverTruncateSeq } = cephInode(inode);
   yield* setPageWriteback(page);
-  const len = Math.min(PAGE_SIZE, (yield* iSizeRead(inode)) - page.index * PAGE_SIZE);
-  if (len > 0) {
-    const { cells, seq } = yield* copyPage(inode, page, len);
+  const sent = yield* copyPage(inode, page);
+  if (sent !== null) {
+    const { cells, seq } = sent;
     postMessage({
       verb: 'CEPH_OSD_OP_WRITE',
       serve: () => serverWrite(server, page.index * PAGE_SIZE, cells, () => serverTruncateSeq.load() > seq),
@@ -205,7 +213,7 @@ function* cephWritepage(page: Page, mapping: AddressSpace): Task<number> {
     });
   }
   yield* unlockPage(page);
-  if (len <= 0) yield* endPageWriteback(page);
+  if (sent === null) yield* endPageWriteback(page);
   return 0;
 }
 
