@@ -63,7 +63,7 @@ import {
 } from './caps.js';
 
 /** Ask for pages; they are unlocked when the reply arrives, and what comes after that is done. */
-function askFor(inode: Inode, pages: readonly Page[], then: () => Task<void>): Task<void> {
+function askFor(inode: Inode, pages: readonly Page[], then: () => void): Task<void> {
   const { server } = cephInode(inode);
   for (const page of pages) page.lock.handOff();
   return sendMessage({
@@ -71,7 +71,7 @@ function askFor(inode: Inode, pages: readonly Page[], then: () => Task<void>): T
     serve: () => serverRead(server, pages),
     *receive(reply) {
       for (const [nth, page] of pages.entries()) yield* receivePage(server, page, nth, reply);
-      yield* then();
+      then();
     },
   });
 }
@@ -85,7 +85,7 @@ function askFor(inode: Inode, pages: readonly Page[], then: () => Task<void>): T
  */
 export function* cephReadpage(_file: File | null, page: Page): Task<number> {
   const inode = page.mapping.load()?.host as Inode;
-  yield* askFor(inode, [page], function* () {});
+  yield* askFor(inode, [page], () => {});
   return 0;
 }
 
@@ -102,9 +102,9 @@ export function* cephReadahead(rac: ReadaheadControl): Task<void> {
   if (!covered && !(yield* cephTryGetCaps(inode, CEPH_CAP_FILE_RD))) return;
   const pages: Page[] = [];
   for (let page = readaheadPage(rac); page !== null; page = readaheadPage(rac)) pages.push(page);
-  yield* askFor(inode, pages, function* () {
+  yield* askFor(inode, pages, () => {
     for (const page of pages) putPage(page);
-    if (!covered) yield* cephPutCapRefs(inode, CEPH_CAP_FILE_RD);
+    if (!covered) cephPutCapRefs(inode, CEPH_CAP_FILE_RD);
   });
 }
 
@@ -240,7 +240,7 @@ function* cephFilemapFault(vmf: VmFault): Task<number> {
   rwContexts.push(current.task as TaskStruct);
   const result = yield* filemapFault(vmf);
   rwContexts.splice(rwContexts.lastIndexOf(current.task as TaskStruct), 1);
-  yield* cephPutCapRefs(file.fInode, CEPH_CAP_FILE_RD);
+  cephPutCapRefs(file.fInode, CEPH_CAP_FILE_RD);
   return result;
 }
 
@@ -264,7 +264,7 @@ function* cephPageMkwrite(vmf: VmFault): Task<number> {
   } else {
     yield* unlockPage(page);
   }
-  yield* cephPutCapRefs(inode, CEPH_CAP_FILE_WR);
+  cephPutCapRefs(inode, CEPH_CAP_FILE_WR);
   return result;
 }
 

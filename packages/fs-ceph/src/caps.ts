@@ -17,6 +17,7 @@
  * @see fs/ceph/caps.c, fs/ceph/super.h (v5.14, v5.15)
  */
 import {
+  ContractError,
   type Inode,
   loff,
   Mutex,
@@ -149,23 +150,30 @@ export function* cephTryGetCaps(inode: Inode, need: number): Task<boolean> {
   }
 }
 
-/** Give references back. @see `ceph_put_cap_refs()` (v5.15) */
-export function cephPutCapRefs(inode: Inode, had: number): Task<void> {
+/**
+ * Give references back, as part of the step in progress.
+ *
+ * @departs Not a step of its own: only the server's request tests the references, and finds them before or after.
+ * @see `ceph_put_cap_refs()` (v5.15)
+ */
+export function cephPutCapRefs(inode: Inode, had: number): void {
   const refs = refsOf(cephInode(inode), had);
-  return refs.section('ceph_put_cap_refs', () => refs.store(refs.load() - 1));
+  refs.store(refs.load() - 1);
 }
 
 /**
  * Drop the cache beyond the size that the server has told, if nobody has yet.
  *
- * @context Sleeps. No references held by anybody. Takes i_truncate_mutex, page locks. Not invalidate_lock.
+ * @throws ContractError `CONTRACT` if somebody has references.
+ * @context Sleeps. Takes i_truncate_mutex, page locks. Not invalidate_lock.
  * @see fs/ceph/inode.c `__ceph_do_pending_vmtruncate()` (v5.14, v5.15)
  */
 export function* cephDoPendingVmtruncate(inode: Inode): Task<void> {
-  const { caps, truncateMutex } = cephInode(inode);
+  const info = cephInode(inode);
+  const { caps, truncateMutex } = info;
   yield* mutexLock(truncateMutex);
   for (;;) {
-    const { truncatePending, truncateSize } = yield* caps.read('i_truncate_pending');
+    const { truncatePending, truncateSize } = yield* pendingTruncate(info);
     if (!truncatePending) break;
     yield* truncatePagecache(inode, loff(truncateSize));
     // The server may have told a smaller size meanwhile.
@@ -175,6 +183,16 @@ export function* cephDoPendingVmtruncate(inode: Inode): Task<void> {
     });
   }
   yield* mutexUnlock(truncateMutex);
+}
+
+/** What is pending. Then nobody may rely on what the size is. @throws ContractError `CONTRACT` if somebody does. */
+function pendingTruncate({ caps, rdRef, wrRef, server }: CephInodeInfo): Task<Caps> {
+  return caps.readSection('i_truncate_pending', () => {
+    const state = caps.load();
+    if (state.truncatePending && rdRef.load() + wrRef.load() > 0)
+      throw new ContractError('CONTRACT', { op: 'vmtruncate', rule: 'cap-refs', ino: server.ino });
+    return state;
+  });
 }
 
 /** The server takes capabilities back: from now on nobody gets them. @see `handle_cap_grant()` (v5.15) */

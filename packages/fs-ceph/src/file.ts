@@ -68,7 +68,7 @@ function* cephReadIter(iocb: Kiocb, iter: IovIter): Task<number> {
   rwContexts.push(current.task as TaskStruct);
   const result = yield* genericFileReadIter(iocb, iter);
   rwContexts.splice(rwContexts.lastIndexOf(current.task as TaskStruct), 1);
-  yield* cephPutCapRefs(inode, CEPH_CAP_FILE_RD);
+  cephPutCapRefs(inode, CEPH_CAP_FILE_RD);
   yield* inodeUnlockShared(inode);
   return result;
 }
@@ -87,7 +87,7 @@ function* cephWriteIter(iocb: Kiocb, cells: Cells): Task<number> {
   if (result > 0) {
     yield* cephGetCaps(inode, CEPH_CAP_FILE_WR);
     result = yield* __genericFileWriteIter(iocb, cells.slice(0, result));
-    yield* cephPutCapRefs(inode, CEPH_CAP_FILE_WR);
+    cephPutCapRefs(inode, CEPH_CAP_FILE_WR);
   }
   yield* inodeUnlock(inode);
   return result > 0 ? yield* genericWriteSync(iocb, result) : result;
@@ -147,7 +147,7 @@ function* cephFallocate({ fInode: inode }: File, mode: number, offset: Loff, len
     yield* cephZeroPagecacheRange(inode, offset, length);
     yield* cephZeroObjects(inode, offset, length);
     if (guarded) yield* filemapInvalidateUnlock(mapping);
-    yield* cephPutCapRefs(inode, CEPH_CAP_FILE_WR);
+    cephPutCapRefs(inode, CEPH_CAP_FILE_WR);
   }
   yield* inodeUnlock(inode);
   return 0;

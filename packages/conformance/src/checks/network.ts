@@ -1,5 +1,5 @@
 /**
- * The interleavings of network filesystems: K1 to K5 are cifs's, C1 and C2 ceph's.
+ * The interleavings of network filesystems: K1 to K5 are cifs's, C1 to C3 ceph's.
  *
  * The cache is dropped here, the content is changed at the server, and a request lies between the two. K2 to K5 are
  * left in v5.15 for filesystems that change the server's content without i_rwsem or invalidate_lock.
@@ -112,5 +112,23 @@ export const NETWORK: readonly Check[] = [
       { letter: 'f', ops: [LOAD] },
     ],
     see: 'C2: nothing is zeroed in a page that is not cached yet',
+  }),
+  network('c3-truncate-twice-vs-load', {
+    summary: 'Whoever is let in after a truncation sees nothing of what was cached before it.',
+    requires: { truncate: true, mmap: true },
+    groups: ['auto', 'named', 'truncate', 'fault', 'network'],
+    rows: ['truncate'],
+    setUp: [{ op: 'pread', pos: 8, len: 8 }],
+    tasks: [
+      {
+        letter: 't',
+        ops: [
+          { op: 'ftruncate', size: 8 },
+          { op: 'ftruncate', size: 24 },
+        ],
+      },
+      { letter: 'f', ops: [LOAD] },
+    ],
+    see: 'C3, negative: who is granted capabilities finishes a pending truncation first',
   }),
 ];
