@@ -57,6 +57,8 @@ export * from './mm/readahead.js';
 export * from './mm/rmap.js';
 export * from './mm/truncate.js';
 export * from './mm/vmscan.js';
+export * from './net/message.js';
+export * from './net/server-file.js';
 export * from './plugin.js';
 export * from './provenance.js';
 export * from './release.js';

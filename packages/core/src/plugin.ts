@@ -60,6 +60,8 @@ export interface Supports {
   readonly subPageBlocks?: boolean;
   /** The page cache is the data: no readpage, no readahead; pages that are not in use go to swap. */
   readonly inMemory?: boolean;
+  /** The content of files is on a server; the disk of the machine stands for it. */
+  readonly remote?: boolean;
 }
 
 /** `true` if one of these is claimed for certain; asked of each by itself. */
@@ -75,7 +77,11 @@ export type When<C extends boolean, T> = true extends C ? T : unknown;
 export type Tables<S extends Supports> = {
   /** Page-cache operations. */
   readonly aOps: AddressSpaceOperations &
-    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>>;
+    When<
+      Claims<S, 'readahead'>,
+      | Required<Pick<AddressSpaceOperations, 'readahead'>>
+      | Required<Pick<AddressSpaceOperations, 'readpages'>>
+    >;
   /** Inode operations. */
   readonly iOps: InodeOperations & When<Claims<S, 'truncate'>, Required<Pick<InodeOperations, 'setattr'>>>;
   /** File operations. */

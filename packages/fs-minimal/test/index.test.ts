@@ -84,7 +84,7 @@ test('it claims nothing', () => {
 });
 
 /** A claim that is about an operation: block sizes, where the data is, and what a filesystem does by itself are not. */
-type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'gc' | 'inMemory'>;
+type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'gc' | 'inMemory' | 'remote'>;
 
 /** What the kernel answers where a filesystem has no such operation; one line for each claim, or it does not compile. */
 const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unknown>, unknown]>> = {

@@ -37,6 +37,8 @@ export const BUFFERS: readonly Check[] = [
       { letter: 'p', ops: [PUNCH] },
       { letter: 'r', ops: [{ op: 'pread', pos: 0, len: 8, into: { file: 0, pos: 8 } }] },
     ],
+    // What becomes of a store that races a punch is the business of the pairs.
+    checkers: ['lock-discipline', 'lock-order', 'refcount'],
     see: 'filemap_read() copies without invalidate_lock: the copy may fault and take it (v5.15)',
   }),
   buffer('write-from-own-page-vs-munmap', {

@@ -5,6 +5,7 @@ import type { Check } from '../types.js';
 import { BUFFERS } from './buffers.js';
 import { ERRORS } from './errors.js';
 import { NAMED } from './named.js';
+import { NETWORK } from './network.js';
 import { pairs } from './pairs.js';
 import { REFLINK } from './reflink.js';
 import { SHMEM } from './shmem.js';
@@ -14,6 +15,7 @@ import { TRIPLES } from './triples.js';
 export const CHECKS: readonly Check[] = [
   ...NAMED,
   ...REFLINK,
+  ...NETWORK,
   ...TRIPLES,
   ...BUFFERS,
   ...ERRORS,
@@ -42,7 +44,9 @@ export function missingClaims(fs: FileSystemType, check: Check): readonly (keyof
 /** A named check by its short name: `E1` for `race/e1-...`. */
 function byAlias(name: string): Check[] {
   const wanted = name.toLowerCase();
-  return [...NAMED, ...REFLINK].filter((check) => check.id.split('/')[1]?.split('-')[0] === wanted);
+  return [...NAMED, ...REFLINK, ...NETWORK].filter(
+    (check) => check.id.split('/')[1]?.split('-')[0] === wanted,
+  );
 }
 
 /**

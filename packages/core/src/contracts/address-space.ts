@@ -63,6 +63,19 @@ export function* callReadahead(rac: ReadaheadControl): Task<void> {
 }
 
 /**
+ * Insert and fill pages that nobody knows yet. What the filesystem takes out of `pages` is its to unlock and put.
+ *
+ * @throws ContractError `CONTRACT`.
+ * @context Sleeps. invalidate_lock at least shared, or i_rwsem exclusive. No page lock held.
+ */
+export function* callReadpages(file: File | null, mapping: AddressSpace, pages: Page[]): Task<void> {
+  const call: Call = { op: 'readpages', mapping, index: (pages[0] as Page).index };
+  begin(call, null);
+  yield* present(mapping.aOps.readpages, call)(file, mapping, pages);
+  demand(pageLocksHeld() === 0, call, 'page-unlocked', 'returned, and nobody will unlock a page');
+}
+
+/**
  * Prepare a page for a write.
  *
  * @returns The page, locked, with a reference; or an errno.

@@ -37,6 +37,7 @@ const V5_15 = {
   writepages: row('no'),
   set_page_dirty: row('-'),
   readahead: row('yes, unlocks', '-', 'shared'),
+  readpages: row('no', '-', 'shared'),
   write_begin: row('locks', 'exclusive'),
   write_end: row('yes, unlocks', 'exclusive'),
   invalidatepage: row('yes', '-', 'exclusive'),

@@ -295,6 +295,11 @@ export interface AddressSpaceOperations {
   readonly readpage?: (file: File | null, page: Page) => Task<number>;
   /** Fill several locked pages; unlock each. */
   readonly readahead?: (rac: ReadaheadControl) => Task<void>;
+  /**
+   * Fill several pages that nobody knows yet: insert each, locked, then fill and unlock it. What is taken out of `pages`
+   * is the filesystem's to put. In the place of `readahead`, for filesystems that insert pages themselves.
+   */
+  readonly readpages?: (file: File | null, mapping: AddressSpace, pages: Page[]) => Task<void>;
   /** Write a locked page; unlock it. */
   readonly writepage?: (page: Page, wbc: WritebackControl) => Task<number>;
   /** Write dirty pages of a range. */
@@ -375,6 +380,11 @@ export interface SuperOperations {
   readonly evictInode?: (inode: Inode) => Task<void>;
   /** Clean the segment that a block of a file is in. @returns `0`, or an errno. */
   readonly gc?: (inode: Inode, index: Pgoff) => Task<number>;
+  /**
+   * Rules of the locking table that the kernel's own code of this filesystem is known not to keep: operation -> rule.
+   * They are not enforced on it; what comes of that is judged by what users and checkers see.
+   */
+  readonly exempt?: Readonly<Record<string, string>>;
 }
 
 /** Read `i_size`. @see include/linux/fs.h `i_size_read()` (v5.15) */
