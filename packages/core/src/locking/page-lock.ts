@@ -6,6 +6,7 @@
  */
 import { current } from '../sched/current.js';
 import type { Task } from '../sched/task.js';
+import { heldMode, type Lock } from './lockdep.js';
 import {
   AwaitUnlockedStep,
   ExclusiveLock,
@@ -16,14 +17,35 @@ import {
   UnlockStep,
 } from './mutex.js';
 
+/** Whose cache a page is in. */
+interface Cache {
+  readonly host: { readonly iRwsem: Lock };
+}
+
 /** `PG_locked` with its waiters. */
 export class PageLock extends ExclusiveLock {
+  readonly #cache: () => Cache | null;
+
   /**
    * @param index - Page index, for names and for the order of several page locks.
    * @param bornLocked - A page is locked before it becomes visible in the page cache.
+   * @param cache - Tells whose cache the page is in, `null` if it is in none.
    */
-  constructor(index: number, bornLocked: boolean) {
+  constructor(index: number, bornLocked: boolean, cache: () => Cache | null = () => null) {
     super('PG_locked', index, bornLocked);
+    this.#cache = cache;
+  }
+
+  /**
+   * Whoever locks several pages of one cache goes by ascending index, as write_cache_pages() does. A page that has
+   * left the cache keeps its place: it was found there. Whoever locks pages of two caches holds i_rwsem of both
+   * exclusive, as vfs_dedupe_file_range_compare() does: nobody else is at it.
+   */
+  override follows(held: Lock): boolean {
+    if (!(held instanceof PageLock)) return false;
+    const [before, own] = [held.#cache(), this.#cache()];
+    if (before === null || own === null || before === own) return held.key < this.key;
+    return [before, own].every(({ host }) => heldMode(host.iRwsem) === 'X');
   }
 }
 
