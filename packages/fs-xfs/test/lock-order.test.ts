@@ -50,7 +50,7 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** `xfs inode.i_rwsem/1:X` is IOLOCK2. */
 function nameOf(lock: string): string {
-  const [, label, second] = /^(?:xfs )?([^/:]+)(\/1)?:[SX]$/.exec(lock) ?? [];
+  const [, label, second] = /^(?:xfs )?([^/:]+)(\/\d+)?:[SX]$/.exec(lock) ?? [];
   return `${NAMES[label ?? ''] ?? lock}${second === undefined ? '' : '2'}`;
 }
 

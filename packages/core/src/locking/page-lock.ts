@@ -6,7 +6,7 @@
  */
 import { current } from '../sched/current.js';
 import type { Task } from '../sched/task.js';
-import type { Lock } from './lockdep.js';
+import { heldMode, type Lock } from './lockdep.js';
 import {
   AwaitUnlockedStep,
   ExclusiveLock,
@@ -17,28 +17,35 @@ import {
   UnlockStep,
 } from './mutex.js';
 
+/** Whose cache a page is in. */
+interface Cache {
+  readonly host: { readonly iRwsem: Lock };
+}
+
 /** `PG_locked` with its waiters. */
 export class PageLock extends ExclusiveLock {
-  readonly #cache: () => unknown;
+  readonly #cache: () => Cache | null;
 
   /**
    * @param index - Page index, for names and for the order of several page locks.
    * @param bornLocked - A page is locked before it becomes visible in the page cache.
    * @param cache - Tells whose cache the page is in, `null` if it is in none.
    */
-  constructor(index: number, bornLocked: boolean, cache: () => unknown = () => null) {
+  constructor(index: number, bornLocked: boolean, cache: () => Cache | null = () => null) {
     super('PG_locked', index, bornLocked);
     this.#cache = cache;
   }
 
   /**
    * Whoever locks several pages of one cache goes by ascending index, as write_cache_pages() does. A page that has
-   * left the cache keeps its place: it was found there.
+   * left the cache keeps its place: it was found there. Whoever locks pages of two caches holds i_rwsem of both
+   * exclusive, as vfs_dedupe_file_range_compare() does: nobody else is at it.
    */
   override follows(held: Lock): boolean {
-    if (!(held instanceof PageLock) || held.key >= this.key) return false;
+    if (!(held instanceof PageLock)) return false;
     const [before, own] = [held.#cache(), this.#cache()];
-    return before === null || own === null || before === own;
+    if (before === null || own === null || before === own) return held.key < this.key;
+    return [before, own].every(({ host }) => heldMode(host.iRwsem) === 'X');
   }
 }
 

@@ -327,6 +327,23 @@ describe('recursion', () => {
       expect(kinds()).toEqual(['recursion PG_locked']);
     });
 
+    test.each<[string, Mode, Mode, string[]]>([
+      ['both exclusive', 'X', 'X', []],
+      ['one shared', 'X', 'S', ['recursion PG_locked']],
+    ])('of two caches are in order if i_rwsem of both is held: %s', (_, mode, other, found) => {
+      const { mapping } = toy;
+      const second = secondFile();
+      const held = function* (): Task<void> {
+        yield* mode === 'X' ? downWrite(mapping.host.iRwsem) : downRead(mapping.host.iRwsem);
+        yield* other === 'X' ? downWrite(second.iRwsem, 4) : downRead(second.iRwsem, 4);
+        yield* both(page(2, mapping), page(2, second.iMapping));
+        yield* other === 'X' ? upWrite(second.iRwsem) : upRead(second.iRwsem);
+        yield* mode === 'X' ? upWrite(mapping.host.iRwsem) : upRead(mapping.host.iRwsem);
+      };
+      toy.drive(held());
+      expect(kinds()).toEqual(found);
+    });
+
     test('of two caches have no order', () => {
       toy.drive(both(page(1, toy.mapping), page(2, secondFile().iMapping)));
       expect(kinds()).toEqual(['recursion PG_locked']);
