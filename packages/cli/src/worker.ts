@@ -12,6 +12,7 @@ import {
 import type { FileSystemType } from '@fsport/core';
 import type { SearchOptions } from '@fsport/explore';
 import type { Budgets } from './budgets.js';
+import { FloatingTasks } from './floating/tasks.js';
 import { thrownBy } from './thrown.js';
 
 /** A job as it travels to a worker. */
@@ -43,6 +44,16 @@ export interface WorkerResult {
 }
 
 process.setSourceMapsEnabled(true);
+
+const floatingTasks = new FloatingTasks();
+/** Tasks that are never driven, by module of the filesystem. */
+const floating = new Map<string, readonly string[]>();
+
+function floatingOf({ module, folder }: WorkerTask): readonly string[] {
+  const known = floating.get(module) ?? floatingTasks.in(module, folder);
+  floating.set(module, known);
+  return known;
+}
 
 const expectations = new Map<string, Expected>();
 
@@ -89,6 +100,12 @@ function runOrExplain(
   expected: Expected | null,
   task: WorkerTask,
 ): CheckReport {
+  const because = floatingOf(task);
+  if (because.length > 0) {
+    const message = 'the model creates tasks that are never driven: write "yield*" before the call';
+    const failure = { property: 'floating-task', message, because };
+    return unsearched(fs, task.profile, check, expected, { verdict: 'fail', reason: null, failure });
+  }
   try {
     return runCheck(fs, task.profile, check, expected, searchOptions(task));
   } catch (error) {

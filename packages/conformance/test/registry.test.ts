@@ -75,7 +75,7 @@ describe('a selection', () => {
     expect(() => selectChecks(some, 'E1')).toThrow(expect.objectContaining({ code: 'UNKNOWN_CHECK' }));
   });
 
-  test.each(['E9', 'race/e1', 'pair/pread', 'nothing/*'])('of nothing, "%s", is refused', (pattern) => {
+  test.each(['E9', 'race/e1', 'pair/pread', 'nothing/*', ''])('of nothing, "%s", is refused', (pattern) => {
     const refused = { name: 'UsageError', code: 'UNKNOWN_CHECK', data: { check: pattern } };
     expect(() => selectChecks(CHECKS, pattern)).toThrow(expect.objectContaining(refused));
   });

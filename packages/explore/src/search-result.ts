@@ -6,7 +6,7 @@ import type { StrategyName } from './strategies/registry.js';
 export type Verdict = 'pass' | 'fail' | 'unknown';
 
 /** What a search is doing, for progress reports. */
-export type Phase = 'determinism' | 'pos' | 'random' | 'dfs' | 'dpor' | 'shrink';
+export type Phase = Exclude<StrategyName, 'auto'> | 'shrink';
 
 /** Where a search is. */
 export interface Progress {
@@ -14,6 +14,13 @@ export interface Progress {
   readonly executions: number;
   /** What it is doing. */
   readonly phase: Phase;
+  /**
+   * Estimate of the share of the space that this phase has seen, from 0 to 1; `null` if it explores no bounded space.
+   * It assumes that what is planned now is all there is, so it is too high at first, and it can go back.
+   */
+  readonly share: number | null;
+  /** Executions per second of {@link SearchOptions.now}; `null` without that clock. */
+  readonly executionsPerSecond: number | null;
 }
 
 /** Why a search ended. */
@@ -28,6 +35,8 @@ export type StopReason =
   | 'executions'
   /** The deadline passed. */
   | 'time'
+  /** Everything within the bound on preemptions was seen. */
+  | 'bound'
   /** Everything was seen, but for executions in which a task that polls keeps others from running. */
   | 'unfair';
 
@@ -43,7 +52,16 @@ export interface SearchOptions {
   readonly samples?: number;
   /** Seed of the sampling strategies. Default 1. */
   readonly seed?: number;
-  /** Clock for {@link deadline}; without it there is none. */
+  /** Most preemptions in one execution, for `bounded`. Default 2. */
+  readonly preemptions?: number;
+  /** Number of ordered steps that a bug may need, for `pct`. Default 3. */
+  readonly depth?: number;
+  /**
+   * Leave out executions in which a task makes an attempt that comes to nothing and leaves no mark, see `retry()`:
+   * they end like others. Default `true`.
+   */
+  readonly cutRetries?: boolean;
+  /** Clock in milliseconds, for {@link deadline} and for speed; without it there is neither. */
   readonly now?: () => number;
   /** Value of {@link now} at which to stop. */
   readonly deadline?: number;

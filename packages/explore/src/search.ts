@@ -14,7 +14,7 @@ import { type ScheduleStep, scheduleOf } from './schedule.js';
 import type { Phase, PhaseResult, SearchOptions, SearchResult, StopReason } from './search-result.js';
 import { type Shrunk, shrink } from './shrink.js';
 import { DeterminismStrategy } from './strategies/determinism.js';
-import { STRATEGIES, type StrategyName, strategyName } from './strategies/registry.js';
+import { STRATEGIES, type StrategyName, type StrategyOptions, strategyName } from './strategies/registry.js';
 import type { Strategy } from './strategies/strategy.js';
 import { TraceSet } from './trace-set.js';
 
@@ -81,21 +81,24 @@ class Search {
   }
 
   #explore(): StopReason {
-    const { seed = 1, samples = 500 } = this.#options;
+    const { seed = 1, samples = 500, cutRetries = true } = this.#options;
+    const preemptions = positive('preemptions', this.#options.preemptions ?? 2, 0);
+    const depth = positive('depth', this.#options.depth ?? 3);
+    const options = { seed, cutRetries, preemptions, depth };
     const name = this.#strategy;
-    if (name === 'auto') return this.#auto(seed, positive('samples', samples, 0));
-    const strategy = STRATEGIES[name](seed);
+    if (name === 'auto') return this.#auto(options, positive('samples', samples, 0));
+    const strategy = STRATEGIES[name](options);
     if (strategy instanceof DeterminismStrategy) return this.#twice(strategy, Number.POSITIVE_INFINITY);
     return this.#phase(name, strategy);
   }
 
-  #auto(seed: number, samples: number): StopReason {
+  #auto(options: StrategyOptions, samples: number): StopReason {
     let stopped = this.#twice(STRATEGIES.determinism(), 2);
     if (stopped !== 'samples') return stopped;
-    const dpor = STRATEGIES.dpor();
+    const dpor = STRATEGIES.dpor(options);
     stopped = this.#phase('dpor', dpor, GLANCE);
     if (stopped !== 'samples') return stopped;
-    stopped = this.#phase('pos', STRATEGIES.pos(seed), samples);
+    stopped = this.#phase('pos', STRATEGIES.pos(options), samples);
     if (stopped !== 'samples') return stopped;
     return this.#phase('dpor', dpor);
   }
@@ -122,11 +125,12 @@ class Search {
     let executions = 0;
     let blockedExecutions = 0;
     let stopped: StopReason | null = null;
+    const share = (): number | null => strategy.share ?? null;
     while (stopped === null) {
       if (executions + blockedExecutions >= limit) stopped = 'samples';
       else if (!strategy.newExecution()) {
         this.#exhaustive = strategy.exhaustive;
-        stopped = strategy.exhaustive ? 'exhausted' : 'unfair';
+        stopped = strategy.exhaustive ? 'exhausted' : strategy.bounded === true ? 'bound' : 'unfair';
       } else {
         stopped = this.#budget.exceeded();
         if (stopped !== null) break;
@@ -136,7 +140,7 @@ class Search {
           executions++;
           if (this.#judge(run) && this.#stopAtFirst) stopped = 'violation';
         }
-        this.#budget.spend(phase);
+        this.#budget.spend(phase, share);
       }
     }
     this.#phases.push({ phase, executions, blockedExecutions });

@@ -33,25 +33,16 @@ export function becauseOfByte(cell: Cell): string {
   return `the bytes are ${machine.origins.of(cell).text}`;
 }
 
-const TELLING: Readonly<Record<string, string>> = {
-  submit_bio: 'submitted a request for it',
-  bio_endio: 'finished the request',
-  ext4_free_blocks: 'freed it',
-  ext2_free_blocks: 'freed it',
-  f2fs_invalidate_blocks: 'freed it',
-};
-
 /** What happened to a disk block in this execution, in order. */
 function blockHistory(execution: Execution, sb: SuperBlock, phys: number): string[] {
   const { events, tasks } = execution;
   const variable = sb.sBdev.blocks.at(phys);
   const lines: string[] = [];
   for (let event = 0; event < events.count; event++) {
-    const step = events.step[event] as Step<unknown>;
-    const what = TELLING[step.verb];
-    if (step.object !== variable || what === undefined) continue;
+    const { object, verb } = events.step[event] as Step<unknown>;
+    if (object !== variable) continue;
     const title = tasks[events.task[event] as number]?.title ?? '';
-    lines.push(`${title} ${what} in step ${event + 1}`);
+    lines.push(`${title} ${verb}() in step ${event + 1}`);
   }
-  return lines.length === 0 ? [] : [`disk block ${phys}: ${lines.join('; ')}`];
+  return lines.length === 0 ? [] : [`disk block ${phys}: ${lines.join(', ')}`];
 }

@@ -42,7 +42,7 @@ function byAlias(name: string): Check[] {
  * @throws UsageError `UNKNOWN_CHECK` if nothing fits.
  */
 export function selectChecks(checks: readonly Check[], pattern: string): readonly Check[] {
-  const matches = picomatch(pattern);
+  const matches = pattern === '' ? (): boolean => false : picomatch(pattern);
   const found = checks.filter((check) => check.id === pattern || matches(check.id));
   if (found.length > 0) return found;
   const named = byAlias(pattern).filter((check) => checks.includes(check));

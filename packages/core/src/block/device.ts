@@ -148,6 +148,8 @@ function showBlock(block: DiskBlock): string {
  * @param verb - The filesystem's function, in kernel spelling.
  * @returns The block, or `-ENOSPC`.
  * @context May be preempted. One step under the group lock.
+ * @departs The block has its owner in the step that takes it from the bitmap. Whose a block is only checkers ask, and
+ *   between the two it is nobody else's.
  */
 export function newBlock(bdev: BlockDevice, ino: number, verb = 'ext4_mb_new_blocks'): Task<Phys | number> {
   return bdev.freeBlocks.section(
@@ -172,6 +174,8 @@ export function newBlock(bdev: BlockDevice, ino: number, verb = 'ext4_mb_new_blo
  * @param block - The block.
  * @param verb - The filesystem's function, in kernel spelling.
  * @context May be preempted. One step under the group lock.
+ * @departs The stranger has the block, and has written to it, in the step that frees it: nobody could be sooner. Who
+ *   writes later shows the same, because the generation tells that the block was freed.
  */
 export function freeBlock(
   bdev: BlockDevice,
@@ -198,7 +202,7 @@ export function freeBlock(
 function stolen(disk: DiskBlock, block: Phys): DiskBlock {
   const secret = machine.origins.add({
     kind: 'secret',
-    text: `written by another file that got block ${block}`,
+    text: `content of another file, which got block ${block} when it was freed`,
     ino: STRANGER,
   });
   return {
@@ -228,6 +232,8 @@ class SubmitRead extends Step<void> {
  * @param bdev - The disk.
  * @param bio - The request; must have at least one block.
  * @context May be preempted. Does not wait for the completion.
+ * @departs The completion comes into being in the last step of the submission; it takes its own first step when it
+ *   likes.
  * @see block/blk-core.c `submit_bio()` (v5.15)
  */
 export function* submitBio(bdev: BlockDevice, bio: Bio): Task<void> {

@@ -25,7 +25,11 @@ export function pagevecRelease(pages: readonly Page[]): void {
   for (const page of pages) putPage(page);
 }
 
-/** Look one slot up; take a reference if it is a page, clear it if it is a shadow. */
+/**
+ * Look one slot up; take a reference if it is a page, clear it if it is a shadow.
+ *
+ * @departs Looking, taking the reference and looking again are one step, as for findGetPage().
+ */
 function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<Page | null> {
   const slot = mapping.iPages.at(index);
   const entry = yield* slot.readSection<Slot>(
