@@ -64,6 +64,7 @@ import {
   VM_WRITE,
   type VmAreaStruct,
   vfsCloneFileRange,
+  vfsMoveFileRange,
 } from '@fsport/core';
 import type { FallocateMode, MadviseAdvice, Mapped, Op, ReadFlags } from './ops.js';
 import { opTitle } from './titles.js';
@@ -138,7 +139,8 @@ function maxBytes(check: Check): number {
   for (const op of [...check.setUp, ...check.tasks.flatMap((task) => task.ops)]) {
     if (op.op === 'fallocate') most = Math.max(most + (op.mode === 'insert' ? op.len : 0), op.pos + op.len);
     if (op.op === 'pwrite') most = Math.max(most, op.pos + op.data.length);
-    if (op.op === 'pwrite-mapped' || op.op === 'clone') most = Math.max(most, op.pos + op.len);
+    if (op.op === 'pwrite-mapped' || op.op === 'clone' || op.op === 'move-range')
+      most = Math.max(most, op.pos + op.len);
     if (op.op === 'ftruncate') most = Math.max(most, op.size);
   }
   // One more page for the probe that extends the file at the end.
@@ -243,6 +245,14 @@ function* runCalls(execution: Execution, world: World, process: Process, spec: T
     call.result = result;
     call.cells = cells;
     if (op.op === 'pwrite-mapped') call.op = { op: 'pwrite', pos: op.pos, data: textOf(cells) };
+    if (op.op === 'move-range') {
+      const { source, sourcePos, len } = op;
+      world.calls.push({
+        ...call,
+        op: { op: 'fallocate', mode: 'punch', pos: sourcePos, len },
+        file: source,
+      });
+    }
     if (op.op === 'pread' && op.into !== undefined) {
       const { file, pos } = op.into;
       world.calls.push({ ...call, op: { op: 'store', pos, data: textOf(cells) }, file });
@@ -326,6 +336,12 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
       return (yield* reclaimPage(inode.iMapping, pageIndex(op.pos))) ? 1 : 0;
     case 'memory-failure':
       return yield* breakMemory(inode, op.pos);
+    case 'gc':
+      return yield* collect(inode, op.pos);
+    case 'move-range': {
+      const source = process.files[op.source] as File;
+      return yield* vfsMoveFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
+    }
     default:
       throw new Error(`${op.op} returns data`);
   }
@@ -354,6 +370,13 @@ function* storeBytes(process: Process, inode: Inode, op: Extract<Op, { op: 'stor
     if ((yield* userStore(process.mm, start + i, cell)) !== 'ok') return -1;
   }
   return op.data.length;
+}
+
+/** Who cleans a segment has nothing to report: what it could not move stays where it is. */
+function* collect(inode: Inode, pos: number): Task<number> {
+  const { gc } = inode.iSb.sOp;
+  if (gc !== undefined) yield* gc(inode, pageIndex(pos));
+  return 0;
 }
 
 function* breakMemory(inode: Inode, pos: number): Task<number> {

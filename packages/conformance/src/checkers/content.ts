@@ -79,7 +79,7 @@ export class Outcomes {
   }
 
   #completed(call: Call): CompletedCall {
-    if (call.op.op !== 'clone') return call;
+    if (call.op.op !== 'clone' && call.op.op !== 'move-range') return call;
     return { ...call, source: this.#start[call.op.source] as FileState };
   }
 

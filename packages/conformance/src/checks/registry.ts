@@ -4,12 +4,22 @@ import picomatch from 'picomatch';
 import type { Check } from '../types.js';
 import { BUFFERS } from './buffers.js';
 import { ERRORS } from './errors.js';
+import { EXT2 } from './ext2.js';
+import { F2FS } from './f2fs.js';
 import { NAMED } from './named.js';
 import { pairs } from './pairs.js';
 import { TRIPLES } from './triples.js';
 
 /** Every check, in the order in which they run and are printed. */
-export const CHECKS: readonly Check[] = [...NAMED, ...TRIPLES, ...BUFFERS, ...ERRORS, ...pairs()];
+export const CHECKS: readonly Check[] = [
+  ...NAMED,
+  ...EXT2,
+  ...F2FS,
+  ...TRIPLES,
+  ...BUFFERS,
+  ...ERRORS,
+  ...pairs(),
+];
 
 /**
  * The checks of a filesystem: all of them, also those that it does not claim enough for; they are not run, and
