@@ -13,7 +13,7 @@ export interface CompletedCall {
   readonly op: Op;
   /** What it returned: bytes, `0`, or a negative errno. */
   readonly result: number;
-  /** For a clone or a swap, what its source holds: it changes in no check. */
+  /** For a clone, a move or a swap, what its source holds: it changes in no check. */
   readonly source?: FileState;
 }
 
@@ -56,6 +56,7 @@ export function apply(file: FileState, { op, result, source = [] }: CompletedCal
       // Stores beyond the end of the file go nowhere.
       return overlay(file, op.pos, bytesOf(op.data, Math.max(0, file.length - op.pos)));
     case 'clone':
+    case 'move-range':
       return overlay(file, op.pos, source.slice(op.sourcePos, op.sourcePos + op.len));
     case 'swapext':
       return source;

@@ -41,6 +41,14 @@ export type Op = { readonly file?: number } & (
   | { readonly op: 'flush' }
   | { readonly op: 'reclaim'; readonly pos: number }
   | { readonly op: 'memory-failure'; readonly pos: number }
+  | { readonly op: 'gc'; readonly pos: number }
+  | {
+      readonly op: 'move-range';
+      readonly source: number;
+      readonly sourcePos: number;
+      readonly pos: number;
+      readonly len: number;
+    }
 );
 
 /** Memory that is a mapping: position `pos` of file `file` of the check. */

@@ -60,6 +60,10 @@ export function opTitle(op: Op): string {
       return 'kswapd';
     case 'memory-failure':
       return 'memory_failure()';
+    case 'gc':
+      return 'garbage collection';
+    case 'move-range':
+      return 'ioctl(F2FS_IOC_MOVE_RANGE)';
   }
 }
 

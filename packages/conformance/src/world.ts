@@ -67,6 +67,7 @@ import {
   type VmAreaStruct,
   vfsCloneFileRange,
   vfsDedupeFileRange,
+  vfsMoveFileRange,
 } from '@fsport/core';
 import type { FallocateMode, MadviseAdvice, Mapped, Op, ReadFlags } from './ops.js';
 import { opTitle } from './titles.js';
@@ -142,7 +143,7 @@ function maxBytes(check: Check): number {
   for (const op of [...check.setUp, ...check.tasks.flatMap((task) => task.ops)]) {
     if (op.op === 'fallocate') most = Math.max(most + (op.mode === 'insert' ? op.len : 0), op.pos + op.len);
     if (op.op === 'pwrite') most = Math.max(most, op.pos + op.data.length);
-    if (op.op === 'pwrite-mapped' || op.op === 'clone' || op.op === 'dedupe')
+    if (op.op === 'pwrite-mapped' || op.op === 'clone' || op.op === 'dedupe' || op.op === 'move-range')
       most = Math.max(most, op.pos + op.len);
     if (op.op === 'ftruncate') most = Math.max(most, op.size);
   }
@@ -260,6 +261,14 @@ function* runCalls(execution: Execution, world: World, process: Process, spec: T
     if (op.op === 'swapext') {
       world.calls.push({ ...call, op: { op: 'swapext', source: call.file }, file: op.source });
     }
+    if (op.op === 'move-range') {
+      const { source, sourcePos, len } = op;
+      world.calls.push({
+        ...call,
+        op: { op: 'fallocate', mode: 'punch', pos: sourcePos, len },
+        file: source,
+      });
+    }
     if (op.op === 'pread' && op.into !== undefined) {
       const { file, pos } = op.into;
       world.calls.push({ ...call, op: { op: 'store', pos, data: textOf(cells) }, file });
@@ -351,6 +360,12 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
       return (yield* reclaimPage(inode.iMapping, pageIndex(op.pos))) ? 1 : 0;
     case 'memory-failure':
       return yield* breakMemory(inode, op.pos);
+    case 'gc':
+      return yield* collect(inode, op.pos);
+    case 'move-range': {
+      const source = process.files[op.source] as File;
+      return yield* vfsMoveFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
+    }
     default:
       throw new Error(`${op.op} returns data`);
   }
@@ -379,6 +394,13 @@ function* storeBytes(process: Process, inode: Inode, op: Extract<Op, { op: 'stor
     if ((yield* userStore(process.mm, start + i, cell)) !== 'ok') return -1;
   }
   return op.data.length;
+}
+
+/** Who cleans a segment has nothing to report: what it could not move stays where it is. */
+function* collect(inode: Inode, pos: number): Task<number> {
+  const { gc } = inode.iSb.sOp;
+  if (gc !== undefined) yield* gc(inode, pageIndex(pos));
+  return 0;
 }
 
 function* breakMemory(inode: Inode, pos: number): Task<number> {

@@ -80,8 +80,9 @@ export class Outcomes {
   }
 
   #completed(call: Call): CompletedCall {
-    if (call.op.op !== 'clone' && call.op.op !== 'swapext') return call;
-    return { ...call, source: this.#start[call.op.source] as FileState };
+    const { op } = call;
+    if (op.op !== 'clone' && op.op !== 'swapext' && op.op !== 'move-range') return call;
+    return { ...call, source: this.#start[op.source] as FileState };
   }
 
   #order(execution: Execution, calls: readonly Call[]): boolean[][] {

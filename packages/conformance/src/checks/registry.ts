@@ -4,6 +4,8 @@ import picomatch from 'picomatch';
 import type { Check } from '../types.js';
 import { BUFFERS } from './buffers.js';
 import { ERRORS } from './errors.js';
+import { EXT2 } from './ext2.js';
+import { F2FS } from './f2fs.js';
 import { NAMED } from './named.js';
 import { NETWORK } from './network.js';
 import { pairs } from './pairs.js';
@@ -16,6 +18,8 @@ export const CHECKS: readonly Check[] = [
   ...NAMED,
   ...REFLINK,
   ...NETWORK,
+  ...EXT2,
+  ...F2FS,
   ...TRIPLES,
   ...BUFFERS,
   ...ERRORS,

@@ -15,6 +15,7 @@ import type { Task } from '../sched/task.js';
 
 /** Subclass of the second of two files. @see include/linux/fs.h `I_MUTEX_NONDIR2` (v5.15) */
 const I_MUTEX_NONDIR2 = 4;
+
 /**
  * The inode of a file that mount() found on the disk: the `iget` of filesystems that build all inodes then.
  *

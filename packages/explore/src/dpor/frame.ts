@@ -124,9 +124,9 @@ export class Frame {
     return ((this.status[task] as number) & flags) !== 0;
   }
 
-  /** May it be chosen here? */
+  /** May it be chosen here? A plan may name a task that is not there yet: others were spawned before it. */
   canRun(task: number): boolean {
-    return ((this.status[task] as number) & (ENABLED | HELD_BACK)) === ENABLED;
+    return task < this.tasks && ((this.status[task] as number) & (ENABLED | HELD_BACK)) === ENABLED;
   }
 
   /** Set flags of a task. */
