@@ -146,7 +146,7 @@ export interface FileSystemType<S extends Supports = Supports> extends Tables<S>
 }
 
 /** Pages are filled from somewhere, unless the page cache is the data. */
-type ReadsFromDisk<S extends Supports> = 'inMemory' extends keyof S
+export type ReadsFromDisk<S extends Supports> = 'inMemory' extends keyof S
   ? unknown
   : { readonly aOps: Required<Pick<AddressSpaceOperations, 'readpage'>> };
 
