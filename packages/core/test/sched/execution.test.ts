@@ -276,24 +276,3 @@ describe('driving without a scheduler', () => {
     execution.drive('probe', condResched());
   });
 });
-
-test('a loop that says it repeats itself ends an execution, unless it is recorded or runs alone', () => {
-  const run = (recorded: boolean): string => {
-    const execution = new Execution({ identity: new Identity(), maxSteps: 100 });
-    const variable = new SharedVar('variable', 0);
-    if (recorded) execution.recorder = { performed: () => undefined };
-    const body = (function* (): Task<void> {
-      yield* variable.write(1);
-      current.repeats();
-      yield* variable.write(2);
-    })();
-    execution.spawn('loop', body);
-    const ending = execution.run({
-      newExecution: () => true,
-      nextTask: ({ runnable }) => runnable[0] as number,
-      nextChoice: () => 0,
-    });
-    return `${ending.kind} ${variable.peek()}`;
-  };
-  expect([run(false), run(true)]).toEqual(['abandoned 1', 'done 2']);
-});
