@@ -247,7 +247,7 @@ function recursions(contexts: readonly Context[]): LockOrderFinding[] {
     if (context.how.trylock) continue;
     for (let c = context.parent; c !== null && c.lock !== null; c = c.parent) {
       const same = c.lock.id === (context.lock as LockKey).id;
-      if (!same && (c.className !== context.className || context.ordered || isPageOfLockedFile(c))) continue;
+      if (!same && (c.className !== context.className || context.ordered)) continue;
       const { title, className, how } = context;
       const line = same
         ? `${title} takes ${className} (${how.mode}) twice`
@@ -256,15 +256,6 @@ function recursions(contexts: readonly Context[]): LockOrderFinding[] {
     }
   }
   return [...found.values()];
-}
-
-/** Is it a page lock taken with i_rwsem exclusive? Then nobody else takes several of that file and waits. */
-function isPageOfLockedFile(page: Context): boolean {
-  if (page.className !== 'PG_locked') return false;
-  for (let c = page.parent; c !== null && c.lock !== null; c = c.parent) {
-    if (c.how.mode === 'X' && baseName(c.className) === 'inode.i_rwsem') return true;
-  }
-  return false;
 }
 
 function baseName(className: string): string {
