@@ -16,6 +16,7 @@ export const ERRORS = {
   CONTRACT: 'An operation was called in a state that the locking table forbids.',
   PAGE_IN_CACHE: 'A page was inserted where the kernel guarantees that none is.',
   PAGE_REFCOUNT: 'A page reference was dropped that nobody held, or a mapped or cached page was freed.',
+  USE_AFTER_RETURN: 'Something on the stack of a task was used when it was gone, or is used when it goes.',
   BLOCK_STATE: 'A block was freed or used in a state that the block layer forbids.',
   UNKNOWN_FS: 'No filesystem of that name is registered.',
   DUPLICATE_FS: 'Two filesystems have the same name.',

@@ -40,6 +40,8 @@ export interface MachineConfig {
   readonly hostileReuse: boolean;
   /** What may go wrong. */
   readonly faults: Faults;
+  /** See {@link Machine.mostRestarts}; no bound if it is not given. */
+  readonly mostRestarts?: number;
 }
 
 /**
@@ -68,6 +70,8 @@ export interface Observer {
   }): void;
   /** A block was freed while `writes` writes to it were in flight. */
   blockFreed?(event: { readonly ino: number; readonly phys: number; readonly writes: number }): void;
+  /** A loop starts over because of what another task has done; `times` is how often this call of it has by now. */
+  startsOver?(event: { readonly loop: string; readonly times: number }): void;
   /** A dirty page-table entry was removed and the page was not dirtied. */
   dirtyPteLost?(page: Page): void;
 }
@@ -86,6 +90,8 @@ export class Machine {
   readonly raPages: number;
   /** What may go wrong. */
   readonly faults: Faults;
+  /** How often a call may start a loop over because of others. A bound of the check: it judges the loop by then. */
+  readonly mostRestarts: number;
   /** Where bytes come from. */
   readonly origins = new Origins();
   /** Kernel tracepoints; silent unless somebody listens. */
@@ -111,6 +117,7 @@ export class Machine {
     this.maxBytes = config.maxBytes;
     this.raPages = config.raPages;
     this.faults = config.faults;
+    this.mostRestarts = config.mostRestarts ?? Number.POSITIVE_INFINITY;
   }
 }
 

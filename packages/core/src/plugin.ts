@@ -46,6 +46,8 @@ export interface Supports {
   readonly readahead?: boolean;
   /** Blocks smaller than a page. */
   readonly subPageBlocks?: boolean;
+  /** The page cache is the data: no readpage, no readahead; pages that are not in use go to swap. */
+  readonly inMemory?: boolean;
 }
 
 /** `true` if one of these is claimed for certain; asked of each by itself. */
@@ -124,13 +126,20 @@ export interface FileSystemType<S extends Supports = Supports> extends Tables<S>
   fsck(sb: SuperBlock): readonly string[];
 }
 
+/** Pages are filled from somewhere, unless the page cache is the data. */
+export type ReadsFromDisk<S extends Supports> = 'inMemory' extends keyof S
+  ? unknown
+  : { readonly aOps: Required<Pick<AddressSpaceOperations, 'readpage'>> };
+
 /**
  * Define a filesystem: the default export of a package with the keyword `fsport-filesystem`.
  *
  * @param fs - The model.
  * @returns The same object, its claims checked by the compiler.
  */
-export function defineFileSystem<const S extends Supports>(fs: FileSystemType<S>): FileSystemType<S> {
+export function defineFileSystem<const S extends Supports>(
+  fs: FileSystemType<S> & ReadsFromDisk<S>,
+): FileSystemType<S> {
   return fs;
 }
 

@@ -78,8 +78,8 @@ test('it claims nothing', () => {
   expect(minimal.supports).toEqual({});
 });
 
-/** A claim that is about an operation: block sizes are not. */
-type Operation = Exclude<keyof Supports, 'subPageBlocks'>;
+/** A claim that is about an operation: block sizes, and where the data is, are not. */
+type Operation = Exclude<keyof Supports, 'subPageBlocks' | 'inMemory'>;
 
 /** What the kernel answers where a filesystem has no such operation; one line for each claim, or it does not compile. */
 const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unknown>, unknown]>> = {

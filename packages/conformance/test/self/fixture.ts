@@ -20,6 +20,7 @@ import {
   letterCells,
   machine,
   mpageReadpage,
+  type Page,
   phys,
   SharedArray,
   SuperBlock,
@@ -91,8 +92,7 @@ export function* uncachedRead(iocb: Kiocb, iter: IovIter): Task<number> {
 export function fixture(parts: Parts = {}): FileSystemType {
   const { fallocate, fadvise } = parts;
   const aOps = {
-    readpage: (_: File | null, page: Parameters<AddressSpaceOperations['readpage']>[1]) =>
-      mpageReadpage(page, getBlock),
+    readpage: (_: File | null, page: Page) => mpageReadpage(page, getBlock),
     ...parts.aOps,
   };
   const iOps = parts.iOps ?? {};

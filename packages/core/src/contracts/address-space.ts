@@ -42,7 +42,7 @@ function unlocked(call: Call, page: Page): void {
 export function* callReadpage(file: File | null, page: Page): Task<number> {
   const call = pageCall('readpage', page);
   begin(call, page);
-  const result = yield* call.mapping.aOps.readpage(file, page);
+  const result = yield* present(call.mapping.aOps.readpage, call)(file, page);
   unlocked(call, page);
   return result;
 }

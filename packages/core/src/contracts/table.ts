@@ -57,9 +57,12 @@ function withoutInvalidateLock<K extends string>(
   ) as Readonly<Record<K, ContractRow>>;
 }
 
-/** The table of `struct address_space_operations`, by release. v5.14 has no column for invalidate_lock. */
+const V5_14 = withoutInvalidateLock(V5_15);
+
+/** The table of `struct address_space_operations`, by release. Before v5.15 it has no column for invalidate_lock. */
 export const ADDRESS_SPACE_OPERATIONS = {
-  'v5.14': withoutInvalidateLock(V5_15),
+  'v3.15': V5_14,
+  'v5.14': V5_14,
   'v5.15': V5_15,
 } as const satisfies Record<KernelRelease, ContractTable>;
 
@@ -78,9 +81,12 @@ const V5_15_GENERIC = {
   read_cache_page: row('-', '-', 'shared'),
 } as const satisfies ContractTable;
 
+const V5_14_GENERIC = withoutInvalidateLock(V5_15_GENERIC);
+
 /** Generic functions whose callers must hold a lock, by release. @see mm/truncate.c, mm/filemap.c (v5.15) */
 export const GENERIC_FUNCTIONS = {
-  'v5.14': withoutInvalidateLock(V5_15_GENERIC),
+  'v3.15': V5_14_GENERIC,
+  'v5.14': V5_14_GENERIC,
   'v5.15': V5_15_GENERIC,
 } as const satisfies Record<KernelRelease, ContractTable>;
 

@@ -27,11 +27,23 @@ export interface ShadowEntry {
   readonly shadow: true;
 }
 
+/**
+ * What stands in the place of a page that is in swap, for a filesystem whose data is its page cache.
+ *
+ * @departs It is the content itself: there is no swap device, and no cache of pages on their way to it.
+ * @see include/linux/swapops.h `swp_to_radix_entry()` (v5.15)
+ */
+export interface SwapEntry {
+  /** The content, one entry for each block of the page. */
+  readonly swap: readonly Cells[];
+}
+
 /** A slot of the page cache. */
-export type Slot = Page | ShadowEntry | null;
+export type Slot = Page | ShadowEntry | SwapEntry | null;
 
 function showSlot(slot: Slot): string {
   if (slot === null) return 'none';
+  if ('swap' in slot) return 'swap';
   return 'shadow' in slot ? 'shadow' : `page ${slot.index}`;
 }
 
@@ -41,7 +53,7 @@ export class AddressSpace {
   readonly host: Inode;
   /** Page index -> page. */
   readonly iPages: SharedArray<Slot>;
-  /** Number of pages in `iPages`, shadows not counted. */
+  /** Number of pages in `iPages`; what stands for a page is not counted. */
   readonly nrpages: SharedCounter;
   /** Held shared to fill the cache, exclusive to remove pages and change the blocks behind them. v5.15 only. */
   readonly invalidateLock: Rwsem;
@@ -271,8 +283,13 @@ export interface Iattr {
 
 /** Page-cache operations of a filesystem. @see `struct address_space_operations` (v5.15), Documentation/filesystems/locking.rst */
 export interface AddressSpaceOperations {
-  /** Fill a locked page; unlock it now or when the I/O ends. @returns `0`, AOP_TRUNCATED_PAGE (unlocked), or an errno. */
-  readonly readpage: (file: File | null, page: Page) => Task<number>;
+  /**
+   * Fill a locked page; unlock it now or when the I/O ends. Absent where the page cache is the data: there is nothing to
+   * fill it from.
+   *
+   * @returns `0`, AOP_TRUNCATED_PAGE (unlocked), or an errno.
+   */
+  readonly readpage?: (file: File | null, page: Page) => Task<number>;
   /** Fill several locked pages; unlock each. */
   readonly readahead?: (rac: ReadaheadControl) => Task<void>;
   /** Write a locked page; unlock it. */
@@ -359,7 +376,17 @@ export function pageIndex(pos: number): Pgoff {
   return Math.floor(pos / PAGE_SIZE) as Pgoff;
 }
 
-/** Is there a page, and not a shadow, in a slot? */
+/**
+ * Is the page cache the data? Then there is nothing to fill it from, and what is dropped is lost.
+ *
+ * @departs The kernel knows it by the filesystem (`shmem_mapping()`), its backing device (`noop_backing_dev_info`) or the
+ *   page (`page_is_file_lru()`), depending on who asks.
+ */
+export function isInMemory(mapping: AddressSpace): boolean {
+  return mapping.aOps.readpage === undefined;
+}
+
+/** Is there a page, and nothing that stands for one, in a slot? */
 export function isPage(slot: Slot): slot is Page {
-  return slot !== null && !('shadow' in slot);
+  return slot !== null && 'refs' in slot;
 }

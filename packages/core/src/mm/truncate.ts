@@ -75,10 +75,12 @@ function* truncateCleanupPage(page: Page): Task<void> {
 /**
  * Remove a page, with its data.
  *
+ * @param page - Locked, with the caller's reference.
  * @returns `0`, or `-EIO` if it is not in this cache any more.
+ * @context Sleeps. Page lock held. Takes i_mmap_rwsem exclusive if the page is mapped.
  * @see `truncate_inode_page()` (v5.15)
  */
-function* truncateInodePage(mapping: AddressSpace, page: Page): Task<number> {
+export function* truncateInodePage(mapping: AddressSpace, page: Page): Task<number> {
   if (page.mapping.load() !== mapping) return -EIO;
   yield* truncateCleanupPage(page);
   yield* deleteFromPageCache(page);

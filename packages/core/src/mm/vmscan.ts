@@ -9,7 +9,7 @@
  */
 import { callReleasepage, callWritepage } from '../contracts.js';
 import { AOP_WRITEPAGE_ACTIVATE } from '../include/errno.js';
-import type { AddressSpace, ShadowEntry } from '../include/fs.js';
+import { type AddressSpace, isInMemory, type ShadowEntry } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { LLONG_MAX, loff, type Pgoff } from '../include/units.js';
 import type { WritebackControl } from '../include/writeback.js';
@@ -27,7 +27,7 @@ const CACHE_AND_CALLER = 2;
  * Remove a page from the cache if it is clean and nobody else has a reference.
  *
  * @param page - In the cache, locked; with the caller's reference and nothing attached.
- * @param reclaimed - By reclaim: leave a shadow, unless the inode is being torn down.
+ * @param reclaimed - By reclaim: leave a shadow, unless the inode is being torn down or the page cache is the data.
  * @returns Whether it was removed; the caller's reference stays.
  * @context May be preempted. Page lock held. One step under the lock of i_pages.
  * @see mm/vmscan.c `__remove_mapping()` (v5.15)
@@ -37,7 +37,8 @@ export function* __removeMapping(mapping: AddressSpace, page: Page, reclaimed: b
   const removed = yield* slot.section('__remove_mapping', () => {
     // References first: who has one may dirty the page and then drop it.
     if (page.refs.load() !== CACHE_AND_CALLER || page.dirty.load()) return false;
-    removeFromSlot(page, mapping, slot, reclaimed && !mapping.exiting.load() ? SHADOW : null);
+    const leavesShadow = reclaimed && !isInMemory(mapping) && !mapping.exiting.load();
+    removeFromSlot(page, mapping, slot, leavesShadow ? SHADOW : null);
     return true;
   });
   if (!removed) return false;

@@ -2,11 +2,12 @@
  * Walks over a range of the page cache, as truncation does them: some pages at a time, each with a reference.
  *
  * A look-up takes no lock, so it is one step for each slot: a walk is not a snapshot. Shadows of evicted pages
- * that a walk meets are cleared, because everybody who walks like this clears them next.
+ * that a walk meets are cleared, because everybody who walks like this clears them next; entries of pages in swap are
+ * passed over: they are data, and their filesystem's.
  *
  * @see mm/filemap.c (v5.14, v5.15)
  */
-import { type AddressSpace, isPage, type Slot } from '../../include/fs.js';
+import { type AddressSpace, isPage, type Slot, type SwapEntry } from '../../include/fs.js';
 import type { Page } from '../../include/mm-types.js';
 import { type Pgoff, pgoff } from '../../include/units.js';
 import type { Task } from '../../sched/task.js';
@@ -25,8 +26,19 @@ export function pagevecRelease(pages: readonly Page[]): void {
   for (const page of pages) putPage(page);
 }
 
-/** Look one slot up; take a reference if it is a page, clear it if it is a shadow. */
-function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<Page | null> {
+/**
+ * Look one slot up; take a reference if it is a page, clear it if it is a shadow.
+ *
+ * @param verb - Name of the look-up in traces.
+ * @returns The page, an entry of a page in swap, or `null`.
+ * @context May be preempted. Takes no lock.
+ * @see mm/filemap.c `find_get_entry()` (v5.15)
+ */
+export function* findGetEntry(
+  mapping: AddressSpace,
+  index: Pgoff,
+  verb = 'find_get_entry',
+): Task<Page | SwapEntry | null> {
   const slot = mapping.iPages.at(index);
   const entry = yield* slot.readSection<Slot>(
     verb,
@@ -37,7 +49,7 @@ function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<
     },
     (found) => slot.show(found),
   );
-  if (entry === null || isPage(entry)) return entry;
+  if (entry === null || !('shadow' in entry)) return entry;
   yield* slot.compareAndSet(entry, null, 'clear_shadow_entry');
   return null;
 }
@@ -54,7 +66,7 @@ export function* findGetEntries(mapping: AddressSpace, start: Pgoff, end: number
   let index = start;
   while (index < end && pages.length < PAGEVEC_SIZE) {
     const page = yield* findGetEntry(mapping, index, 'find_get_entries');
-    if (page !== null) pages.push(page);
+    if (isPage(page)) pages.push(page);
     index = pgoff(index + 1);
   }
   return { pages, next: index };
@@ -74,7 +86,7 @@ export function* findLockEntries(mapping: AddressSpace, start: Pgoff, end: numbe
   let index = start;
   while (index < end && pages.length < PAGEVEC_SIZE) {
     const page = yield* findGetEntry(mapping, index, 'find_lock_entries');
-    if (page !== null && (yield* lockEntry(mapping, page))) pages.push(page);
+    if (isPage(page) && (yield* lockEntry(mapping, page))) pages.push(page);
     index = pgoff(index + 1);
   }
   return { pages, next: index };

@@ -121,18 +121,23 @@ export function addToPageCacheLru(page: Page, mapping: AddressSpace, index: Pgof
     'add_to_page_cache_lru',
     () => {
       if (isPage(slot.load())) return -EEXIST;
-      page.lock.take({ mode: 'X', trylock: true, subclass: 0 });
-      page.mapping.store(mapping);
-      getPage(page);
-      slot.store(page);
-      mapping.nrpages.add(1);
-      if (machine.trace.active) {
-        machine.trace.emit('mm_filemap_add_to_page_cache', { ino: mapping.host.iIno, index });
-      }
+      insertIntoSlot(page, mapping, slot);
       return 0;
     },
     (result) => (result === 0 ? '' : '-EEXIST'),
   );
+}
+
+/** The part of an insertion under the lock of i_pages. @internal */
+export function insertIntoSlot(page: Page, mapping: AddressSpace, slot: { store(value: Slot): void }): void {
+  page.lock.take({ mode: 'X', trylock: true, subclass: 0 });
+  page.mapping.store(mapping);
+  getPage(page);
+  slot.store(page);
+  mapping.nrpages.add(1);
+  if (machine.trace.active) {
+    machine.trace.emit('mm_filemap_add_to_page_cache', { ino: mapping.host.iIno, index: page.index });
+  }
 }
 
 /**
