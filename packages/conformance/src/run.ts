@@ -28,6 +28,7 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   CONTRACT: 'contract',
   PAGE_IN_CACHE: 'contract',
   BLOCK_STATE: 'contract',
+  USE_AFTER_RETURN: 'use-after-return',
 };
 
 /** The property of a violation, in the words of the suite. */
@@ -142,7 +143,7 @@ export function runCheck(
 ): CheckReport {
   const [missing] = missingClaims(fs, check);
   if (missing !== undefined) {
-    const reason = `supports.${missing} is not claimed`;
+    const reason = `supports.${missing} is ${check.requires[missing] === true ? 'not ' : ''}claimed`;
     return unsearched(fs, profile, check, expected, { verdict: 'notrun', reason });
   }
   const scenario = new CheckScenario(fs, profile, check);

@@ -66,12 +66,12 @@ export class CheckScenario implements Scenario {
     this.#check = check;
     this.#enabled = new Set(check.checkers);
     this.#outcomes = new Outcomes(initialFiles(check));
-    this.#moments = new Moments(this.#enabled);
+    this.#moments = new Moments(this.#enabled, check.tasks.length);
   }
 
   start(execution: Execution, only?: ReadonlySet<string>): void {
     useLocking({ graph: this.#graph, fair: () => this.#check.fair });
-    this.#moments = new Moments(this.#enabled);
+    this.#moments = new Moments(this.#enabled, only?.size ?? this.#check.tasks.length);
     this.#world = buildWorld(execution, this.#fs, this.#profile, this.#check, only, this.#moments);
   }
 

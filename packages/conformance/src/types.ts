@@ -33,6 +33,7 @@ export type CheckerName =
   | 'stale-pte'
   | 'lost-zeroing'
   | 'lost-write'
+  | 'livelock'
   | 'lock-discipline'
   | 'lock-order'
   | 'refcount'
@@ -46,7 +47,7 @@ export interface Check {
   readonly summary: string;
   /** Groups it belongs to. */
   readonly groups: readonly string[];
-  /** Claims without which it is not run. */
+  /** Claims without which it is not run; with `false`, a claim with which it makes no sense. */
   readonly requires: Supports;
   /** Rows of the verdict matrix it counts for. */
   readonly rows: readonly string[];

@@ -146,6 +146,14 @@ function maxBytes(check: Check): number {
 }
 
 /**
+ * How often a loop may start over. Who judges whether it ends has to see it do so once more than the other tasks can be
+ * the reason for; for everybody else once is enough to see what a second sweep does.
+ */
+function mostRestarts(check: Check, tasks: number): number {
+  return check.checkers.includes('livelock') ? tasks : 1;
+}
+
+/**
  * Build the world of a check in the execution being set up, and spawn its tasks.
  *
  * @param execution - The current execution.
@@ -175,6 +183,7 @@ export function buildWorld(
     faultAroundPages: 1,
     hostileReuse: true,
     faults: check.faults,
+    mostRestarts: mostRestarts(check, only?.size ?? check.tasks.length),
   });
   const bdev = new BlockDevice(built.config.nrBlocks);
   fs.mkfs(bdev, check.files);

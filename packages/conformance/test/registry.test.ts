@@ -90,6 +90,12 @@ describe('claims', () => {
     expect(missingClaims(fixture({ supports: { write: true, mmap: true } }), check)).toEqual([]);
   });
 
+  test('that must not be made are named as well', () => {
+    const onDisk = checkOf([], { requires: { inMemory: false } });
+    expect(missingClaims(fixture(), onDisk)).toEqual([]);
+    expect(missingClaims(fixture({ supports: { inMemory: true } }), onDisk)).toEqual(['inMemory']);
+  });
+
   test('that are missing take no check out of the list: it says why it was not run', () => {
     expect(checksOf(fixture())).toBe(CHECKS);
   });

@@ -30,6 +30,7 @@ import {
   type Kiocb,
   lockPage,
   loff,
+  machine,
   mightFault,
   newBlock,
   Page,
@@ -272,6 +273,27 @@ function* freeOnly(inode: Inode): Task<number> {
   return 0;
 }
 
+/** Leave something where {@link sweepUntilEmpty} looks. */
+function* putBack(inode: Inode): Task<number> {
+  yield* inode.iMapping.wbErr.write(-1);
+  return 0;
+}
+
+/** Sweep until there is nothing left, or a check has seen enough. */
+function* sweepUntilEmpty(inode: Inode): Task<number> {
+  const { wbErr } = inode.iMapping;
+  for (let times = 1; times <= machine.mostRestarts; times++) {
+    const found = yield* wbErr.section('sweep', () => {
+      const left = wbErr.load() !== 0;
+      if (left) wbErr.store(0);
+      return left;
+    });
+    if (!found) break;
+    machine.observer.startsOver?.({ loop: 'sweep', times });
+  }
+  return 0;
+}
+
 /** Drop all pages. */
 function* dropPages(inode: Inode): Task<number> {
   yield* truncateInodePages(inode.iMapping, loff(0));
@@ -463,6 +485,12 @@ const CASES: readonly Case[] = [
     rules: ['persisted-exposure S-2'],
     parts: { fOps: { ...uncached, writeIter: copyOnWrite }, fallocate: punch },
     check: checkOf([[PUNCH], [{ op: 'pwrite', pos: 0, data: 'x' }]], { checkers: ['persisted-exposure'] }),
+  },
+  {
+    title: 'a sweep starts over until it finds nothing, and others put something back',
+    rules: ['livelock L-1'],
+    parts: { fallocate: sweepUntilEmpty, fadvise: putBack },
+    check: checkOf([[ALLOCATE], [ADVISE, ADVISE]], { checkers: ['livelock'] }),
   },
   {
     title: 'a freed block stays in the map',

@@ -3,7 +3,7 @@
  * the file-level model.
  *
  * S-3: a read returns only what the file held at some moment of the call. Afterwards the file is read
- * through the cache, written back, dropped from the cache and read from disk: LW-1, a completed write is
+ * through the cache, written back, dropped from the cache and read from disk, if there is one: LW-1, a completed write is
  * there; Z-1, what was punched, zeroed or extended reads as zeroes; Z-2, so does what a later extension
  * exposes.
  */
@@ -16,6 +16,7 @@ import {
   type Inode,
   invalidateInodePages2Range,
   iSizeRead,
+  isInMemory,
   ksysFsync,
   ksysFtruncate,
   ksysPread64,
@@ -142,18 +143,24 @@ interface Probe {
   readonly size: number;
 }
 
-/** Read a file through the cache, then from disk, then beyond its end after extending it. */
+/**
+ * Read a file through the cache, then from disk, then beyond its end after extending it. What is in memory alone has no
+ * disk to be written to and read from.
+ */
 function* probes(inode: Inode, mayExtend: boolean): Task<Probe[]> {
   const file = new File(inode);
   const size = inode.iSize.peek();
-  const cached = { after: 'read through the cache', cells: yield* readAll(file), size };
-  const synced = inode.iFop.fsync === undefined ? 0 : yield* ksysFsync(file);
-  if (synced < 0 || (yield* dropCache(inode)) < 0) return [cached];
-  const fromDisk = { after: FROM_DISK, cells: yield* readAll(file), size };
-  if (!mayExtend) return [cached, fromDisk];
+  const seen: Probe[] = [{ after: 'read through the cache', cells: yield* readAll(file), size }];
+  if (!isInMemory(inode.iMapping)) {
+    const synced = inode.iFop.fsync === undefined ? 0 : yield* ksysFsync(file);
+    if (synced < 0 || (yield* dropCache(inode)) < 0) return seen;
+    seen.push({ after: FROM_DISK, cells: yield* readAll(file), size });
+  }
+  if (!mayExtend) return seen;
   const grown = (Math.floor(size / PAGE_SIZE) + 1) * PAGE_SIZE;
   yield* ksysFtruncate(file, loff(grown));
-  return [cached, fromDisk, { after: 'extended', cells: yield* readAll(file), size: grown }];
+  seen.push({ after: 'extended', cells: yield* readAll(file), size: grown });
+  return seen;
 }
 
 /** A probe runs the model, which can break a contract there as anywhere. */

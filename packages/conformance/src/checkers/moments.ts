@@ -2,7 +2,7 @@
  * Judgements that must be made in the very step that makes them possible: a block arrives in a page, a write
  * is submitted or done, a block is freed. What they look at is what that step accesses.
  *
- * Rules S-1, W-1, W-3, W-4 and the second half of P-4.
+ * Rules S-1, W-1, W-3, W-4, L-1 and the second half of P-4.
  */
 import { current, type Observer } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
@@ -13,10 +13,15 @@ export class Moments implements Observer {
   /** Found so far. */
   readonly found: Violation[] = [];
   readonly #enabled: ReadonlySet<CheckerName>;
+  readonly #others: number;
 
-  /** @param enabled - Properties to judge. */
-  constructor(enabled: ReadonlySet<CheckerName>) {
+  /**
+   * @param enabled - Properties to judge.
+   * @param tasks - Number of tasks that make calls.
+   */
+  constructor(enabled: ReadonlySet<CheckerName>, tasks: number) {
     this.#enabled = enabled;
+    this.#others = tasks - 1;
   }
 
   blockRead(...[page, event]: Parameters<NonNullable<Observer['blockRead']>>): void {
@@ -55,6 +60,14 @@ export class Moments implements Observer {
       `a store through a mapping of page ${page.index} was forgotten with its page-table entry`,
       [],
     );
+  }
+
+  startsOver(...[{ loop, times }]: Parameters<NonNullable<Observer['startsOver']>>): void {
+    if (times <= this.#others) return;
+    const text = `${loop}() starts over once more than there are other tasks: a call that began later made it, and the next one can do so again, for ever`;
+    this.#add('livelock', 'L-1', text, [
+      `it has started over ${times} times; each of ${this.#others} other tasks had at most one call under way when it began`,
+    ]);
   }
 
   #add(property: CheckerName, rule: string, message: string, because: readonly string[]): void {

@@ -7,6 +7,7 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check, Geometry } from '../types.js';
+import { READS_AHEAD } from './fillers.js';
 import { ALL_CHECKERS, SERIES } from './pairs.js';
 
 const PAGE: Geometry = { name: 'page', pageSize: 8, blockSize: 8 };
@@ -46,7 +47,7 @@ function advice(name: string, op: Op, requires: Check['requires']): Check {
     id: `race/e3-${name}-vs-punch`,
     summary: 'Readahead by advice never fills a page from a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch', 'readahead'],
-    requires,
+    requires: { ...READS_AHEAD, ...requires },
     rows: ['willneed'],
     raPages: 2,
     tasks: [
@@ -129,7 +130,7 @@ export const NAMED: readonly Check[] = [
     id: 'race/e4-fault-readahead-vs-punch',
     summary: 'Readahead started by a fault never fills a page from a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch', 'readahead', 'fault'],
-    requires: { punchHole: true, mmap: true },
+    requires: { ...READS_AHEAD, punchHole: true, mmap: true },
     rows: ['fault-readahead'],
     raPages: 4,
     tasks: [

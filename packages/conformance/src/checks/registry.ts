@@ -6,10 +6,11 @@ import { BUFFERS } from './buffers.js';
 import { ERRORS } from './errors.js';
 import { NAMED } from './named.js';
 import { pairs } from './pairs.js';
+import { SHMEM } from './shmem.js';
 import { TRIPLES } from './triples.js';
 
 /** Every check, in the order in which they run and are printed. */
-export const CHECKS: readonly Check[] = [...NAMED, ...TRIPLES, ...BUFFERS, ...ERRORS, ...pairs()];
+export const CHECKS: readonly Check[] = [...NAMED, ...TRIPLES, ...BUFFERS, ...ERRORS, ...SHMEM, ...pairs()];
 
 /**
  * The checks of a filesystem: all of them, also those that it does not claim enough for; they are not run, and
@@ -20,13 +21,13 @@ export function checksOf(_fs: FileSystemType): readonly Check[] {
 }
 
 /**
- * Claims that a check needs and a filesystem does not make.
+ * Claims that a check needs and a filesystem does not make, or makes and must not.
  *
  * @returns Names of claims; empty if it can run.
  */
 export function missingClaims(fs: FileSystemType, check: Check): readonly (keyof Supports)[] {
-  const needed = Object.keys(check.requires) as (keyof Supports)[];
-  return needed.filter((claim) => check.requires[claim] === true && fs.supports[claim] !== true);
+  const named = Object.keys(check.requires) as (keyof Supports)[];
+  return named.filter((claim) => check.requires[claim] !== (fs.supports[claim] ?? false));
 }
 
 /** A named check by its short name: `E1` for `race/e1-...`. */
