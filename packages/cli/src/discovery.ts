@@ -2,7 +2,7 @@
  * Finds filesystem packages and loads them: those with the keyword `fsport-filesystem` among the packages of the
  * workspace in which the command is called, their dependencies, and the command's own dependencies.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -15,7 +15,7 @@ import {
   releaseOf,
   UsageError,
 } from '@fsport/core';
-import { getPackages } from '@manypkg/get-packages';
+import { DEFAULT_TOOLS, findRoot, NoPkgJsonFound } from '@manypkg/find-root';
 import { resolve } from 'import-meta-resolve';
 
 const KEYWORD = 'fsport-filesystem';
@@ -123,12 +123,18 @@ export async function discover(cwd: string): Promise<Plugins> {
 /** The packages of the workspace around a folder, or the one package around it. */
 async function workspaceOf(cwd: string): Promise<readonly Package[]> {
   try {
-    const { packages, rootPackage } = await getPackages(cwd);
+    const { tool, rootDir } = await findRoot(cwd);
+    const kind = DEFAULT_TOOLS.find(({ type }) => type === tool) as (typeof DEFAULT_TOOLS)[number];
+    const { packages, rootPackage } = await kind.getPackages(rootDir);
     const all = rootPackage === undefined ? packages : [rootPackage, ...packages];
     return all.map(({ dir, packageJson }) => ({ folder: dir, manifest: packageJson as Manifest }));
   } catch (error) {
-    if (error instanceof Error && 'directory' in error) return []; // no package.json from here upwards
-    throw badPlugin(cwd, `the packages around it cannot be listed: ${textOf(error)}`);
+    if (error instanceof NoPkgJsonFound) return [];
+    throw new UsageError(
+      'BAD_PLUGIN',
+      { folder: cwd },
+      `The packages around ${cwd} cannot be listed: ${textOf(error)}. Mend their package.json.`,
+    );
   }
 }
 
@@ -144,7 +150,10 @@ function dependenciesOf({ folder, manifest }: Package): Package[] {
   return Object.keys(names).flatMap((name) => {
     const folders = (require.resolve.paths(name) ?? []).map((modules) => join(modules, name));
     const installed = folders.find((one) => existsSync(join(one, 'package.json')));
-    return installed === undefined ? [] : [{ folder: installed, manifest: readManifest(installed) }];
+    if (installed === undefined) return [];
+    // Packages are often links; the stack of an error names the real folder.
+    const real = realpathSync(installed);
+    return [{ folder: real, manifest: readManifest(real) }];
   });
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type CheckReport, unsearched } from '@fsport/conformance';
 import { Piscina } from 'piscina';
 import type { Budgets } from './budgets.js';
+import type { Ended, Engine } from './engine.js';
 import type { Job } from './jobs.js';
 import { thrownBy } from './thrown.js';
 import { PATIENCE_SECONDS, Watchdog } from './watchdog.js';
@@ -10,95 +11,111 @@ import type { WorkerResult, WorkerTask } from './worker.js';
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 
-/** How a job ended. */
-export interface Ended {
-  /** What is known about its check. */
-  readonly report: CheckReport;
-  /** Wall-clock time, `null` if it did not come to its end. */
-  readonly seconds: number | null;
-  /** Why its worker failed for a reason of its own, `null` if it did not. */
-  readonly broken: Error | null;
-}
-
-/** Who is told how far the jobs are. */
-export interface Listener {
-  /** A job has ended. */
-  ended(job: number, how: Ended): void;
-  /** A job is running. */
-  running(job: number, executions: number, seconds: number): void;
-}
-
 /** The report of a job that was not run to its end. */
 export function unfinished({ plugin, profile, check }: Job, reason: string): CheckReport {
   return unsearched(plugin.fs, profile, check, plugin.expected, { verdict: 'unknown', reason });
 }
 
-/**
- * Run jobs.
- *
- * @param jobs - All jobs.
- * @param order - Indices of the jobs in the order in which they are started.
- * @param options - Number of threads, strategy and budgets.
- * @param listener - Told as it goes on.
- * @param stop - Ends the run: jobs that have not ended by then never do.
- */
-export async function runJobs(
-  jobs: readonly Job[],
-  order: readonly number[],
-  options: { readonly workers: number; readonly budgets: Budgets },
-  listener: Listener,
-  stop: AbortSignal,
-): Promise<void> {
-  const threads = Math.min(options.workers, jobs.length);
-  const pool = new Piscina({ filename: WORKER, minThreads: threads, maxThreads: threads });
-  const beats = new Int32Array(new SharedArrayBuffer(jobs.length * Int32Array.BYTES_PER_ELEMENT));
-  const watchdog = new Watchdog(beats);
-  const waiting = [...order];
+/** Time between two checkpoints of a check. Most checks take less. */
+const CHECKPOINT_MS = 10_000;
 
-  const runOne = async (index: number): Promise<void> => {
-    const job = jobs[index] as Job;
+/** Worker threads. No more jobs may run at once than there are threads. */
+export class Pool {
+  readonly #budgets: Budgets;
+  readonly #checkpointOf: (job: Job) => string;
+  readonly #piscina: Piscina;
+  readonly #beats: Int32Array;
+  readonly #watchdog: Watchdog;
+  /** Heartbeats that no job uses. */
+  readonly #free: number[];
+
+  /**
+   * @param threads - How many.
+   * @param budgets - Strategy and budgets of every job.
+   * @param checkpointOf - Path of the file in which the search of a job is kept.
+   */
+  constructor(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string) {
+    this.#budgets = budgets;
+    this.#checkpointOf = checkpointOf;
+    this.#piscina = new Piscina({ filename: WORKER, minThreads: threads, maxThreads: threads });
+    this.#beats = new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT));
+    this.#watchdog = new Watchdog(this.#beats);
+    this.#free = [...this.#beats.keys()];
+  }
+
+  /**
+   * Run a job.
+   *
+   * @param job - The job.
+   * @param running - Called now and then with its executions and seconds so far.
+   * @param stop - Stops it.
+   * @returns How it ended, `null` if it was stopped.
+   */
+  async run(
+    job: Job,
+    running: (executions: number, seconds: number) => void,
+    stop: AbortSignal,
+  ): Promise<Ended | null> {
+    const beat = this.#free.shift() as number;
+    Atomics.store(this.#beats, beat, 0);
     const stuck = new AbortController();
-    watchdog.watch(
-      index,
-      () => stuck.abort(),
-      (executions, seconds) => listener.running(index, executions, seconds),
-    );
-    const task = taskOf(job, options.budgets, beats, index);
-    let ended: Ended;
+    this.#watchdog.watch(beat, () => stuck.abort(), running);
     try {
       const signal = AbortSignal.any([stuck.signal, stop]);
-      const { report, seconds } = (await pool.run(task, { signal })) as WorkerResult;
-      ended = { report, seconds, broken: null };
+      const task = this.#taskOf(job, beat);
+      const { report, seconds } = (await this.#piscina.run(task, { signal })) as WorkerResult;
+      return stop.aborted ? null : { report, seconds, broken: null };
     } catch (error) {
-      if (stop.aborted) return;
-      ended = stuck.signal.aborted ? neverYields(job, watchdog.executions(index)) : broken(job, error);
+      if (stop.aborted) return null;
+      return stuck.signal.aborted ? neverYields(job, this.#watchdog.executions(beat)) : broken(job, error);
     } finally {
-      watchdog.forget(index);
+      this.#watchdog.forget(beat);
+      this.#free.push(beat);
     }
-    if (!stop.aborted) listener.ended(index, ended);
-  };
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined && !stop.aborted; next = waiting.shift()) {
-      await runOne(next);
-    }
-  };
+  }
 
-  try {
-    await Promise.all(Array.from({ length: threads }, lane));
-  } finally {
-    watchdog.stop();
-    await pool.destroy();
+  /** No job runs any more. */
+  async close(): Promise<void> {
+    this.#watchdog.stop();
+    await this.#piscina.destroy();
+  }
+
+  #taskOf(job: Job, beat: number): WorkerTask {
+    const { plugin, profile, check } = job;
+    const checkpoint = { path: this.#checkpointOf(job), every: CHECKPOINT_MS };
+    const { module, folder, expectedPath } = plugin;
+    const where = { module, folder, expected: expectedPath, profile, check: check.id };
+    return { ...where, checkpoint, budgets: this.#budgets, beats: this.#beats, beat };
   }
 }
 
-function taskOf(
-  { plugin, profile, check }: Job,
-  budgets: Budgets,
-  beats: Int32Array,
-  beat: number,
-): WorkerTask {
-  const { module, folder, expectedPath } = plugin;
-  return { module, folder, expected: expectedPath, profile, check: check.id, budgets, beats, beat };
+/**
+ * The engine that runs jobs in threads of this process.
+ *
+ * @param threads - How many, at most.
+ * @param budgets - Strategy and budgets of every job.
+ * @param checkpointOf - Path of the file in which the search of a job is kept.
+ */
+export function threadsEngine(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string): Engine {
+  return async (jobs, order, listener, stop) => {
+    const lanes = Math.min(threads, order.length);
+    const pool = new Pool(lanes, budgets, checkpointOf);
+    const waiting = [...order];
+    const lane = async (): Promise<void> => {
+      for (let next = waiting.shift(); next !== undefined && !stop.aborted; next = waiting.shift()) {
+        const index = next;
+        const tell = (executions: number, seconds: number): void =>
+          listener.running(index, executions, seconds);
+        const ended = await pool.run(jobs[index] as Job, tell, stop);
+        if (ended !== null) listener.ended(index, ended);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: lanes }, lane));
+    } finally {
+      await pool.close();
+    }
+  };
 }
 
 function neverYields({ plugin, profile, check }: Job, executions: number): Ended {

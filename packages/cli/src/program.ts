@@ -3,8 +3,10 @@ import { Command } from 'commander';
 import { explainCommand } from './commands/explain.js';
 import { listCommand } from './commands/list.js';
 import { matrixCommand } from './commands/matrix.js';
+import { mergeCommand } from './commands/merge.js';
 import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
+import { workerCommand } from './commands/worker.js';
 import { ownVersion } from './versions.js';
 
 const EPILOGUE = `
@@ -25,7 +27,15 @@ export function createProgram(ended: (status: number) => void): Command {
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'fsport: ')) })
     .showHelpAfterError('"fsport --help" prints all commands and options.')
     .addHelpText('after', EPILOGUE);
-  for (const command of [runCommand, listCommand, replayCommand, explainCommand, matrixCommand]) {
+  for (const command of [
+    runCommand,
+    listCommand,
+    replayCommand,
+    explainCommand,
+    matrixCommand,
+    mergeCommand,
+    workerCommand,
+  ]) {
     program.addCommand(command(ended).copyInheritedSettings(program));
   }
   return program;

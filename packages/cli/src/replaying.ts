@@ -12,6 +12,8 @@ export interface Replayed {
   readonly shown: ReplayedCheck;
   /** That as text. */
   readonly text: string;
+  /** Replays another token on the same filesystem and profile. */
+  readonly again: (token: string) => ReplayedCheck;
 }
 
 /**
@@ -38,7 +40,8 @@ export async function replayed(name: string, token: string, profile: string | un
   for (const one of profiles) {
     try {
       const shown = replayOn(plugin, one, token);
-      return { shown, text: explainText(shown, { fs: fs.name, profile: one }, textOptions()) };
+      const text = explainText(shown, { fs: fs.name, profile: one }, textOptions());
+      return { shown, text, again: (other) => replayOn(plugin, one, other) };
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== 'STALE_TOKEN') throw error;
       misfits.push(error);

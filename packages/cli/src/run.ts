@@ -1,25 +1,26 @@
 /**
- * One run: jobs go to the pool in the order that takes least time, their results come out in the order of the suite.
+ * One run: jobs go to the engine in the order that takes least time, their results come out in the order of the suite.
+ * What had finished before, in a run that was interrupted or in shards, is told like everything else and not run again.
  */
 import type { CheckReport, CheckResult } from '@fsport/conformance';
 import type { RunEvents, RunHead } from '@fsport/report';
 import { type Budgets, budgetsText } from './budgets.js';
+import type { Ended, Engine } from './engine.js';
 import type { Excluded } from './exclude.js';
 import { EXIT, statusOf } from './exit-status.js';
 import { InOrder } from './in-order.js';
 import { type Job, jobKey, longestFirst } from './jobs.js';
-import { type Ended, runJobs, unfinished } from './pool.js';
+import type { Finished } from './journal.js';
+import { unfinished } from './pool.js';
 import type { Results } from './results.js';
 import { coreVersion } from './versions.js';
 
 /** How to run. */
 export interface RunOptions {
-  /** Number of threads. */
-  readonly workers: number;
   /** Strategy and budgets. */
   readonly budgets: Budgets;
-  /** Unexpected verdicts after which the run ends. */
-  readonly bail: number;
+  /** Unexpected verdicts after which the run ends, `null` for no limit. */
+  readonly bail: number | null;
   /** Keep the times of checks in their results? */
   readonly times: boolean;
 }
@@ -36,6 +37,16 @@ export interface RunContext {
   readonly onBroken: (error: Error) => void;
 }
 
+/** What a run begins with. */
+export interface RunStart {
+  /** What the user left out, for the report. */
+  readonly excluded: readonly Excluded[];
+  /** What had finished before. */
+  readonly finished: readonly Finished[];
+  /** Why a job that has no result has none. */
+  readonly missing: (job: Job) => string;
+}
+
 /** Runs jobs and tells what comes of them. */
 export class Run {
   readonly #jobs: readonly Job[];
@@ -44,6 +55,7 @@ export class Run {
   /** By index of the job. */
   readonly #reports: CheckReport[] = [];
   readonly #emitted: CheckResult[] = [];
+  readonly #inOrder = new InOrder<CheckReport>((report) => this.#emit(report));
   readonly #bailed = new AbortController();
   #unexpected = 0;
   #broken = false;
@@ -62,28 +74,39 @@ export class Run {
   /**
    * Run.
    *
-   * @param excluded - What the user left out, for the report.
+   * @param start - What it begins with.
+   * @param engine - Runs the jobs, `null` if nothing more is to be run.
    * @returns The exit status.
    */
-  async run(excluded: readonly Excluded[]): Promise<number> {
+  async run({ excluded, finished, missing }: RunStart, engine: Engine | null): Promise<number> {
     const { events, results, interrupt } = this.#context;
     events.emit('start', this.#head());
-    const inOrder = new InOrder<CheckReport>((report) => this.#emit(report));
-    await runJobs(
-      this.#jobs,
-      longestFirst(this.#jobs, results.seconds),
-      this.#options,
-      {
-        ended: (index, how) => inOrder.add(index, this.#keep(index, how)),
-        running: (index, executions, seconds) => this.#progress(index, executions, seconds),
-      },
-      AbortSignal.any([interrupt, this.#bailed.signal]),
+    const before = new Map(finished.map((one) => [one.job, one]));
+    for (const [index, job] of this.#jobs.entries()) {
+      const known = before.get(jobKey(job));
+      if (known !== undefined) this.#tell(index, known.report, known.seconds);
+    }
+    const stop = AbortSignal.any([interrupt, this.#bailed.signal]);
+    const order = longestFirst(this.#jobs, results.seconds).filter(
+      (index) => this.#reports[index] === undefined,
     );
-    this.#giveUpTheRest();
+    if (engine !== null && order.length > 0 && !stop.aborted) {
+      await engine(
+        this.#jobs,
+        order,
+        {
+          ended: (index, how) => this.#ended(index, how),
+          running: (index, executions, seconds) => this.#progress(index, executions, seconds),
+        },
+        stop,
+      );
+    }
+    const complete = this.#emitted.length === this.#jobs.length;
+    this.#giveUpTheRest(missing);
     results.writeRun(this.#emitted);
-    results.writeTimes();
     const interrupted = interrupt.aborted;
-    const status = interrupted ? EXIT.interrupted : statusOf(this.#emitted, this.#broken);
+    const worst = statusOf(this.#emitted, this.#broken);
+    const status = interrupted ? EXIT.interrupted : worst === EXIT.ok && !complete ? EXIT.unknown : worst;
     events.emit('end', { results: this.#emitted, excluded, interrupted, status });
     return status;
   }
@@ -98,18 +121,22 @@ export class Run {
   }
 
   /** A job has ended: keep what it found, so that nothing is lost whatever happens next. */
-  #keep(index: number, { report, seconds, broken }: Ended): CheckReport {
+  #ended(index: number, { report, seconds, broken }: Ended): void {
     const { results, onBroken } = this.#context;
-    if (broken !== null) {
+    if (broken === null) results.keep({ job: jobKey(this.#jobs[index] as Job), report, seconds });
+    else {
       this.#broken = true;
       onBroken(broken);
     }
-    if (seconds !== null) results.took(jobKey(this.#jobs[index] as Job), seconds);
-    const shown = this.#options.times ? (seconds ?? 0) : 0;
-    const kept: CheckReport = { ...report, result: { ...report.result, seconds: shown } };
-    this.#reports[index] = kept;
+    this.#tell(index, report, seconds);
     results.writeRun(this.#reports.filter((one) => one !== undefined).map(({ result }) => result));
-    return kept;
+  }
+
+  #tell(index: number, report: CheckReport, seconds: number | null): void {
+    const shown = this.#options.times ? (seconds ?? 0) : 0;
+    const told: CheckReport = { ...report, result: { ...report.result, seconds: shown } };
+    this.#reports[index] = told;
+    this.#inOrder.add(index, told);
   }
 
   /** Tell about a check, in the order of the suite. After the last unexpected verdict that is allowed nothing counts. */
@@ -119,7 +146,7 @@ export class Run {
     this.#context.events.emit('check', report);
     if (report.result.ok) return;
     this.#unexpected++;
-    if (this.#unexpected >= this.#options.bail) this.#bailed.abort();
+    if (this.#unexpected === this.#options.bail) this.#bailed.abort();
   }
 
   #progress(index: number, executions: number, seconds: number): void {
@@ -129,11 +156,11 @@ export class Run {
   }
 
   /** Checks of which nothing has been told yet, because the run was ended. */
-  #giveUpTheRest(): void {
+  #giveUpTheRest(missing: (job: Job) => string): void {
     const bailed = this.#bailed.signal.aborted;
     for (const [index, job] of [...this.#jobs.entries()].slice(this.#emitted.length)) {
       const done = bailed ? undefined : this.#reports[index];
-      const report = done ?? unfinished(job, bailed ? 'stopped by --bail' : 'interrupted');
+      const report = done ?? unfinished(job, bailed ? 'stopped by --bail' : missing(job));
       this.#emitted.push(report.result);
       this.#context.events.emit('check', report);
     }

@@ -12,6 +12,8 @@ import {
 import type { FileSystemType } from '@fsport/core';
 import type { SearchOptions } from '@fsport/explore';
 import type { Budgets } from './budgets.js';
+import { FloatingTasks } from './floating/tasks.js';
+import { type CheckpointFile, KeptSearch } from './kept-search.js';
 import { thrownBy } from './thrown.js';
 
 /** A job as it travels to a worker. */
@@ -28,6 +30,8 @@ export interface WorkerTask {
   readonly check: string;
   /** Strategy and budgets. */
   readonly budgets: Budgets;
+  /** Where its search is kept while it is under way. */
+  readonly checkpoint: CheckpointFile;
   /** Heartbeats of all jobs, shared with the main thread: 0 before the job begins, then executions and one more. */
   readonly beats: Int32Array;
   /** Index of this job in it. */
@@ -44,6 +48,16 @@ export interface WorkerResult {
 
 process.setSourceMapsEnabled(true);
 
+const floatingTasks = new FloatingTasks();
+/** Tasks that are never driven, by module of the filesystem. */
+const floating = new Map<string, readonly string[]>();
+
+function floatingOf({ module, folder }: WorkerTask): readonly string[] {
+  const known = floating.get(module) ?? floatingTasks.in(module, folder);
+  floating.set(module, known);
+  return known;
+}
+
 const expectations = new Map<string, Expected>();
 
 function expectedOf(path: string | null): Expected | null {
@@ -53,15 +67,17 @@ function expectedOf(path: string | null): Expected | null {
   return known;
 }
 
-function searchOptions({ budgets, beats, beat }: WorkerTask): SearchOptions {
+function searchOptions({ budgets, beats, beat }: WorkerTask, kept: KeptSearch): SearchOptions {
   const { strategy, seed, maxExecutions, maxSteps, seconds } = budgets;
   const now = (): number => performance.now();
+  const left = seconds === null ? null : seconds - kept.secondsBefore;
   return {
     strategy,
     seed,
     maxExecutions,
     maxSteps,
-    ...(seconds === null ? {} : { now, deadline: now() + seconds * 1000 }),
+    ...(left === null ? {} : { now, deadline: now() + left * 1000 }),
+    checkpoints: kept,
     progressEvery: 1,
     onProgress: ({ executions }) => Atomics.store(beats, beat, executions + 1),
   };
@@ -77,10 +93,11 @@ export default async function work(task: WorkerTask): Promise<WorkerResult> {
   const { default: fs } = (await import(task.module)) as { default: FileSystemType };
   const check = CHECKS.find(({ id }) => id === task.check) as Check;
   const expected = expectedOf(task.expected);
+  const kept = new KeptSearch(task.checkpoint);
   const started = performance.now();
   Atomics.store(task.beats, task.beat, 1);
-  const report = runOrExplain(fs, check, expected, task);
-  return { report, seconds: (performance.now() - started) / 1000 };
+  const report = runOrExplain(fs, check, expected, task, searchOptions(task, kept));
+  return { report, seconds: kept.secondsBefore + (performance.now() - started) / 1000 };
 }
 
 function runOrExplain(
@@ -88,9 +105,16 @@ function runOrExplain(
   check: Check,
   expected: Expected | null,
   task: WorkerTask,
+  options: SearchOptions,
 ): CheckReport {
+  const because = floatingOf(task);
+  if (because.length > 0) {
+    const message = 'the model creates tasks that are never driven: write "yield*" before the call';
+    const failure = { property: 'floating-task', message, because };
+    return unsearched(fs, task.profile, check, expected, { verdict: 'fail', reason: null, failure });
+  }
   try {
-    return runCheck(fs, task.profile, check, expected, searchOptions(task));
+    return runCheck(fs, task.profile, check, expected, options);
   } catch (error) {
     const failure = thrownBy(error, task.folder);
     if (failure === null) throw error;

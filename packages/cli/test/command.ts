@@ -23,10 +23,7 @@ export class Project {
     const dependencies = Object.fromEntries(Object.keys(plugins).map((name) => [name, '*']));
     this.write('package.json', JSON.stringify({ name: 'project', dependencies }));
     for (const [name, source] of Object.entries(plugins)) this.#plant(name, source);
-    for (const name of ['core', 'fs-ext4']) {
-      mkdirSync(join(this.folder, 'node_modules/@fsport'), { recursive: true });
-      symlinkSync(join(PACKAGES, name), join(this.folder, 'node_modules/@fsport', name), 'junction');
-    }
+    for (const name of ['core', 'fs-ext4']) this.#link(join(PACKAGES, name), `@fsport/${name}`);
   }
 
   write(path: string, text: string): void {
@@ -36,8 +33,13 @@ export class Project {
 
   /** Call `fsport` here; a run has one worker unless it says otherwise, because each takes a while to start. */
   call(...args: string[]): Called {
+    return this.callIn('.', ...args);
+  }
+
+  /** Call it in a folder below. */
+  callIn(folder: string, ...args: string[]): Called {
     if (args[0] === 'run') args.splice(1, 0, '--workers', '1');
-    const options = { cwd: this.folder, encoding: 'utf8', timeout: PATIENCE_MS } as const;
+    const options = { cwd: join(this.folder, folder), encoding: 'utf8', timeout: PATIENCE_MS } as const;
     const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...args], options);
     return { status, stdout, stderr };
   }
@@ -54,9 +56,17 @@ export class Project {
       keywords: ['fsport-filesystem'],
       exports: { import: './index.js' },
     };
-    this.write(`node_modules/${name}/package.json`, JSON.stringify(manifest));
+    this.write(`plugins/${name}/package.json`, JSON.stringify(manifest));
     const imports = "import ext4 from '@fsport/fs-ext4';\nimport * as core from '@fsport/core';\n";
-    this.write(`node_modules/${name}/index.js`, `${imports}${source}`);
+    this.write(`plugins/${name}/index.js`, `${imports}${source}`);
+    this.#link(join(this.folder, 'plugins', name), name);
+  }
+
+  /** Install a package as package managers do in a workspace. */
+  #link(from: string, name: string): void {
+    const to = join(this.folder, 'node_modules', name);
+    mkdirSync(dirname(to), { recursive: true });
+    symlinkSync(from, to, 'junction');
   }
 }
 

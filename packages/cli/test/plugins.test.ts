@@ -1,6 +1,8 @@
 // Shows what becomes of filesystem packages that are not what they should be: a package that cannot be used is a
 // usage error that names it, a model that misbehaves fails its check and no other.
 
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type Called, ext4But, PATIENCE_MS, Project } from './command.js';
 
@@ -55,12 +57,12 @@ describe('a package that cannot be used', () => {
 
   test('has an expected.json that cannot be read', () => {
     const made = project({ 'fs-a': "export default { ...ext4, name: 'a' };" });
-    made.write('node_modules/fs-a/expected.json', '{"x": 1');
+    made.write('plugins/fs-a/expected.json', '{"x": 1');
     expect(made.call('list')).toMatchObject({
       status: 3,
       stderr: expect.stringMatching(/fs-a.expected\.json/),
     });
-    made.write('node_modules/fs-a/expected.json', '{"x": {"v5.15": {"verdict": "good"}}}');
+    made.write('plugins/fs-a/expected.json', '{"x": {"v5.15": {"verdict": "good"}}}');
     expect(made.call('list')).toMatchObject({
       status: 3,
       stderr: expect.stringMatching(/fs-a.expected\.json/),
@@ -76,10 +78,30 @@ describe('a package of the project', () => {
     expect(made.call('list', 'mine', 'E7').status).toBe(3);
   });
 
+  test('is found in the workspace, whatever package the command is called from', () => {
+    const made = project({ 'fs-mine': "export default { ...ext4, name: 'mine' };" });
+    made.write('package.json', '{ "private": true }');
+    made.write('pnpm-workspace.yaml', 'packages: ["plugins/*", "other"]');
+    made.write('other/package.json', '{ "name": "other" }');
+    expect(made.callIn('other', 'list', 'mine', 'E7')).toMatchObject({ status: 0, stderr: '' });
+    made.write('other/package.json', '{ "name": ');
+    const broken = made.callIn('other', 'list', 'E7');
+    expect(broken).toMatchObject({
+      status: 3,
+      stderr: expect.stringMatching(/cannot be listed.*package\.json/),
+    });
+  });
+
+  test('is not needed: without a package.json there are the filesystems of the command', () => {
+    const made = project({});
+    rmSync(join(made.folder, 'package.json'));
+    expect(made.call('list', 'ext4', 'E7')).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('declares its verdicts', () => {
     const made = project({ 'fs-mine': "export default { ...ext4, name: 'mine' };" });
     const declared = { 'race/e3-*': { 'v5.15': { verdict: 'fail', property: 'stale-data' } } };
-    made.write('node_modules/fs-mine/expected.json', JSON.stringify(declared));
+    made.write('plugins/fs-mine/expected.json', JSON.stringify(declared));
     const { status, stdout } = made.call('run', 'mine', CHECK, '-s', 'v5.15');
     expect({ status, xpass: / XPASS /.test(stdout) }).toEqual({ status: 1, xpass: true });
   });
@@ -123,8 +145,35 @@ describe('a model that misbehaves', () => {
     );
   });
 
+  // Nothing of them runs, so that no execution can tell: they are found in the source, and no check is run.
+  test.each([
+    ['a task of the kernel', 'core.inodeLock(inode);', 'inodeLock'],
+    [
+      'a task in a branch that is never taken',
+      'if (args[0] > 99) core.downWrite(inode.iRwsem);',
+      'downWrite',
+    ],
+    ['a task whose result it wants', 'if (core.inodeDioWait(inode)) return 0;', 'inodeDioWait'],
+    ['a task of its own', 'yield* flush(); flush();', 'flush'],
+  ])('forgets yield* in front of %s, which is reported with the line', (_, line, name) => {
+    const own = 'function* flush() { yield* core.condResched(); }';
+    const called = run('floats', `${ext4But('floats', line)}${own}`);
+    expect({ status: called.status, stderr: called.stderr }).toEqual({ status: 1, stderr: '' });
+    expect(called.stdout.match(/ FAIL +floating-task/g)).toHaveLength(2);
+    expect(called.stdout.replace(/\s+/g, ' ')).toContain(`${name}() at fs-floats/index.js:5 is never driven`);
+  });
+
+  test('may keep a task for later, and iterate over what is none', () => {
+    const line = 'const later = core.inodeDioWait(inode); yield* later; numbers();';
+    const own = 'function* numbers() { yield 1; }';
+    const called = run('keeps', `${ext4But('keeps', line)}${own}`);
+    expect({ status: called.status, stderr: called.stderr }).toEqual({ status: 0, stderr: '' });
+  });
+
   test('never ends', () => {
-    failed(run('lives', ext4But('lives', 'for (;;) yield* core.condResched();')), 'livelock');
+    const called = run('lives', ext4But('lives', 'for (;;) yield* core.condResched();'));
+    failed(called, 'livelock');
+    expect(called.stdout.split('\n').length).toBeLessThan(300);
   });
 
   test(

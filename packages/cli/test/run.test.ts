@@ -56,7 +56,7 @@ describe('a selection', () => {
 
   test('leaves out what the package of a filesystem excludes, for itself', () => {
     const two = new Project({ 'fs-b': "export default { ...ext4, name: 'b' };" });
-    two.write('node_modules/fs-b/known.txt', 'E3 # cannot work\n');
+    two.write('plugins/fs-b/known.txt', 'E3 # cannot work\n');
     two.call('run', 'ext4', 'b', 'E3', 'E7', '-s', 'v5.15', '-X', 'known.txt');
     const ran = resultsIn('results', two).map(({ fs, check }) => `${fs} ${check}`);
     two.remove();

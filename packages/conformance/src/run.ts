@@ -22,11 +22,10 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   LOCK_MODE: 'lock-discipline',
   COPY_UNDER_LOCK: 'lock-discipline',
   NOWAIT_SLEEPS: 'lock-discipline',
+  ATOMIC_SLEEPS: 'lock-discipline',
   PAGE_REFCOUNT: 'refcount',
   PAGE_NOT_LOCKED: 'contract',
-  PAGE_LOCKED: 'contract',
   CONTRACT: 'contract',
-  PAGE_IN_CACHE: 'contract',
   BLOCK_STATE: 'contract',
   USE_AFTER_RETURN: 'use-after-return',
 };

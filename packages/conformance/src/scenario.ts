@@ -1,5 +1,12 @@
 /** A check as a scenario that the engine can explore: build the world, judge how an execution ended. */
-import { type Ending, type Execution, type FileSystemType, LockGraph, useLocking } from '@fsport/core';
+import {
+  type Ending,
+  type Execution,
+  type FileSystemType,
+  LockGraph,
+  type LockGraphSnapshot,
+  useLocking,
+} from '@fsport/core';
 import type { Scenario, Violation } from '@fsport/explore';
 import { Outcomes, probeContent, readResults, unusable } from './checkers/content.js';
 import { type FinalState, finding, type StateChecker } from './checkers/finding.js';
@@ -48,7 +55,7 @@ export class CheckScenario implements Scenario {
   readonly #profile: string;
   readonly #check: Check;
   readonly #enabled: ReadonlySet<CheckerName>;
-  readonly #graph = new LockGraph();
+  #graph = new LockGraph();
   readonly #outcomes: Outcomes;
   #world: World | null = null;
   #moments: Moments;
@@ -100,6 +107,14 @@ export class CheckScenario implements Scenario {
     if (this.#enabled.has('fsck'))
       found.push(...this.#fs.fsck(world.sb).map((line) => finding('fsck', 'F-1', line)));
     return found;
+  }
+
+  memory(): LockGraphSnapshot {
+    return this.#graph.snapshot();
+  }
+
+  recall(memory: unknown): void {
+    this.#graph = new LockGraph(memory as LockGraphSnapshot);
   }
 
   judgeSearch(): readonly Violation[] {

@@ -10,11 +10,10 @@ export const ERRORS = {
   LOCK_MODE: 'A lock was released in another mode than it was taken in.',
   LOCK_LEAK: 'A task ended a system call still holding a lock.',
   NOWAIT_SLEEPS: 'A call that must not wait (IOCB_NOWAIT) reached a step that can sleep.',
+  ATOMIC_SLEEPS: 'A task that holds a spinlock reached a step that can sleep.',
   COPY_UNDER_LOCK: 'User memory was accessed while holding a lock that a page fault needs.',
   PAGE_NOT_LOCKED: 'An operation that needs the page lock was called without it.',
-  PAGE_LOCKED: 'A page that must be unlocked, or handed to I/O, is still locked.',
   CONTRACT: 'An operation was called in a state that the locking table forbids.',
-  PAGE_IN_CACHE: 'A page was inserted where the kernel guarantees that none is.',
   PAGE_REFCOUNT: 'A page reference was dropped that nobody held, or a mapped or cached page was freed.',
   USE_AFTER_RETURN: 'Something on the stack of a task was used when it was gone, or is used when it goes.',
   BLOCK_STATE: 'A block was freed or used in a state that the block layer forbids.',
@@ -34,6 +33,9 @@ export const ERRORS = {
   BAD_EXPECTED: 'An expected.json cannot be read.',
   BAD_EXCLUDE: 'A list of excluded checks cannot be used.',
   NO_RUN: 'There are no results of a run to read.',
+  NOT_RESUMABLE: 'A run cannot go on, because something else would run.',
+  BAD_MERGE: 'Results of shards do not belong together.',
+  NO_REDIS: 'A Redis server cannot be used.',
 } as const;
 
 /** One of the stable error codes. */

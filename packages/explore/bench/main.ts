@@ -1,129 +1,129 @@
-// Benchmarks of the search. Run with `npm run bench`.
+// Benchmarks of the search, and the same race in other tools.
 //
-// The floor under every search is driving generators: what a step of a modelled kernel thread costs before
-// the model or the search does anything. So each line is compared with that, measured in the same process.
-// Times are the least of several rounds, because other programs can only make a round slower.
+//   npm run bench            a table
+//   npm run bench -- --json  the same as JSON
+//   npm run bench -- --quick without the sizes that take more than a second
+//
+// Absolute times depend on the machine; what can be compared is a ratio of two lines of one run. The floor under
+// every search is driving generators: what a step of a modelled kernel thread costs before the model or the search
+// does anything.
 
+import { parseArgs } from 'node:util';
 import { EventLog, Execution, Identity } from '@fsport/core';
-import { DporStrategy, PosStrategy, type Scenario, type Strategy } from '@fsport/explore';
-import { Bench } from 'tinybench';
-
-interface PunchRace {
-  readonly pages: number;
-  readonly readers: number;
-  readonly fixed: boolean;
-}
+import { DporStrategy, PosStrategy, type Scenario, type Strategy, search, TraceSet } from '@fsport/explore';
+import { bare, best, type Measured, type Work } from './measure.js';
+import { fastCheckRow } from './peers/fast-check.js';
+import { hasSpin, spinRow } from './peers/spin.js';
+import type { Row, Size } from './row.js';
 
 const { punchRace } = (await import(
   new URL('../dist-test/fixtures/punch-race.js', import.meta.url).href
-)) as { punchRace: (size: PunchRace) => Scenario };
+)) as { punchRace: (size: Size) => Scenario };
 
-const ROUNDS = 8;
-const BARE_STEPS = 400_000;
-const TASKS = 4;
-const TASK_STEPS = 20;
+const { values: flags } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean' } } });
 
-interface Work {
-  readonly steps: number;
-  readonly executions: number;
+const SAMPLES = 5_000;
+const ALL = Number.POSITIVE_INFINITY;
+
+function size(pages: number, readers: number, fixed: boolean, fair = false): Size {
+  return { pages, readers, fixed, fair };
 }
 
-interface Measurement extends Work {
-  readonly seconds: number;
-}
+const SMALL = [
+  size(2, 1, true),
+  size(2, 1, false),
+  size(3, 1, true),
+  size(3, 1, false),
+  size(2, 1, true, true),
+];
+const MIDDLE = [size(2, 2, true)];
+const LARGE = flags.quick === true ? [] : [size(3, 2, true), size(2, 2, false), size(2, 2, true, true)];
+const BROKEN = [size(2, 1, false), size(3, 1, false), size(2, 2, false), size(3, 2, false)];
 
-/** One `next()` per step, through three levels of `yield*` like the steps of the scenario. */
-function bare(): Work {
-  const point = { done: false as const, value: 0 };
-  const leaf = {
-    [Symbol.iterator]: () => ({
-      announced: false,
-      next(): IteratorResult<number, number> {
-        if (this.announced) return { done: true, value: 1 };
-        this.announced = true;
-        return point;
-      },
-    }),
-  };
-  function* inner(): Generator<number, number, unknown> {
-    return yield* leaf as Iterable<number> as Generator<number, number, unknown>;
-  }
-  function* outer(): Generator<number, number, unknown> {
-    let sum = 0;
-    for (let i = 0; i < TASK_STEPS; i++) sum += yield* inner();
-    return sum;
-  }
-  let steps = 0;
-  let executions = 0;
-  while (steps < BARE_STEPS) {
-    executions++;
-    const running = Array.from({ length: TASKS }, outer);
-    for (let live = true; live; ) {
-      live = false;
-      for (const task of running) {
-        if (task.next().done === true) continue;
-        live = true;
-        steps++;
-      }
-    }
-  }
-  return { steps, executions };
-}
-
-/** A small search is over before it can be measured: run it many times. */
-function many(times: number, measure: () => Work): Work {
-  const all = Array.from({ length: times }, measure);
-  const sum = (of: (one: Work) => number): number => all.reduce((total, one) => total + of(one), 0);
-  return { steps: sum((m) => m.steps), executions: sum((m) => m.executions) };
-}
-
-function explore(size: PunchRace, strategy: Strategy, limit: number): Work {
-  const scenario = punchRace(size);
+function explore(what: Size, strategy: Strategy, limit: number, look?: (execution: Execution) => void): Work {
+  const scenario = punchRace(what);
   const options = { identity: new Identity(), maxSteps: 5_000, events: new EventLog() };
   let steps = 0;
   let executions = 0;
-  while (executions < limit && strategy.newExecution()) {
+  let blocked = 0;
+  while (executions + blocked < limit && strategy.newExecution()) {
     const execution = new Execution(options);
     scenario.start(execution);
-    strategy.executed(execution, execution.run(strategy));
+    const ending = execution.run(strategy);
+    strategy.executed(execution, ending);
     steps += execution.events.count;
-    executions++;
+    if (ending.kind === 'abandoned') blocked++;
+    else {
+      executions++;
+      look?.(execution);
+    }
   }
-  return { steps, executions };
+  return { steps, executions, blocked };
 }
 
-/** The fastest of several rounds. */
-function best(measure: () => Work): Measurement {
-  let last = measure();
-  const bench = new Bench({ iterations: ROUNDS, time: 0, warmup: false });
-  bench.add('round', () => {
-    last = measure();
+function tracesOf(what: Size, strategy: Strategy, limit: number): number {
+  const traces = new TraceSet();
+  explore(what, strategy, limit, (execution) => traces.add(execution));
+  return traces.size;
+}
+
+const floor = best(10, bare);
+
+function row(name: string, what: Size, traces: number | null, measured: Measured): Row {
+  const { executions, blocked, cpuSeconds, steps } = measured;
+  return {
+    ...{ name, ...what, traces, executions, blocked, cpuSeconds },
+    executionsPerSecond: Math.round((executions + blocked) / cpuSeconds),
+    stepsPerSecond: Math.round(steps / cpuSeconds),
+    bareStepsPerSecond: Math.round(floor.steps / floor.cpuSeconds),
+  };
+}
+
+function enumerate(name: string, what: Size, cutRetries: boolean): Row {
+  const rounds = SMALL.includes(what) ? 20 : LARGE.includes(what) ? 1 : 5;
+  const measured = best(rounds, () => explore(what, new DporStrategy({ cutRetries }), ALL));
+  return row(name, what, tracesOf(what, new DporStrategy({ cutRetries }), ALL), measured);
+}
+
+function sample(what: Size): Row {
+  const measured = best(5, () => explore(what, new PosStrategy(1), SAMPLES));
+  return row('pos', what, tracesOf(what, new PosStrategy(1), SAMPLES), measured);
+}
+
+function firstError(what: Size): Row {
+  const measured = best(5, () => {
+    const { foundAt, longest } = search(punchRace(what), { shrink: false });
+    if (foundAt === 0) throw new Error('auto did not find the race');
+    return { executions: foundAt, blocked: 0, steps: foundAt * longest };
   });
-  const [task] = bench.runSync();
-  if (task?.result.state !== 'completed')
-    throw new Error(`the round did not complete: ${task?.result.state}`);
-  return { ...last, seconds: task.result.latency.min / 1000 };
+  return { ...row('auto, first error', what, null, measured), stepsPerSecond: null };
 }
 
-const small = { pages: 2, readers: 1, fixed: true };
-const large = { pages: 2, readers: 2, fixed: true };
-const all = Number.POSITIVE_INFINITY;
-const floor = best(bare);
-const perSecond = ({ steps, seconds }: Measurement): number => steps / seconds;
-
-const lines: readonly (readonly [string, Measurement])[] = [
-  ['generators alone', floor],
-  ['dpor, punch race (2,1)', best(() => many(50, () => explore(small, new DporStrategy(), all)))],
-  ['dpor, punch race (2,2)', best(() => explore(large, new DporStrategy(), all))],
-  ['pos, punch race (2,2)', best(() => explore(large, new PosStrategy(1), 5_000))],
+const rows: Row[] = [
+  ...[...SMALL, ...MIDDLE, ...LARGE].map((what) => enumerate('dpor', what, false)),
+  ...[...MIDDLE, ...LARGE.slice(0, 1)].map((what) => enumerate('dpor, retries cut', what, true)),
+  ...MIDDLE.map(sample),
+  ...BROKEN.map(firstError),
 ];
-console.table(
-  lines.map(([what, measured]) => ({
-    what,
-    executions: measured.executions,
-    seconds: Number(measured.seconds.toFixed(4)),
-    'executions/s': Math.round(measured.executions / measured.seconds),
-    'steps/s': Math.round(perSecond(measured)),
-    'of generators alone': Number((perSecond(measured) / perSecond(floor)).toFixed(3)),
-  })),
-);
+for (const what of [size(2, 1, true), size(2, 2, true)])
+  rows.push(await fastCheckRow('fast-check', what, SAMPLES));
+for (const what of BROKEN) rows.push(await fastCheckRow('fast-check, first error', what, 20_000));
+if (hasSpin()) rows.push(...[...SMALL, ...MIDDLE, ...LARGE].filter(({ fixed }) => fixed).map(spinRow));
+
+if (flags.json === true) console.log(JSON.stringify(rows, null, 2));
+else {
+  console.table(
+    rows.map(({ name, pages, readers, fixed, fair, ...measured }) => ({
+      what: `${name} (${pages},${readers})${fixed ? '' : ' broken'}${fair ? ' fair' : ''}`,
+      traces: measured.traces,
+      executions: measured.executions,
+      blocked: measured.blocked,
+      'CPU s': Number(measured.cpuSeconds.toFixed(4)),
+      'executions/s': measured.executionsPerSecond,
+      'of generators alone':
+        measured.stepsPerSecond === null || measured.bareStepsPerSecond === null
+          ? null
+          : Number((measured.stepsPerSecond / measured.bareStepsPerSecond).toFixed(3)),
+    })),
+  );
+}

@@ -11,6 +11,7 @@ export class Budget {
   readonly #options: SearchOptions;
   readonly #maxExecutions: number;
   readonly #mask: number;
+  readonly #began: number;
 
   /** @param options - The options of the search. */
   constructor(options: SearchOptions) {
@@ -22,6 +23,7 @@ export class Budget {
     this.#options = options;
     this.#maxExecutions = positive('maxExecutions', options.maxExecutions ?? 1_000_000);
     this.#mask = every - 1;
+    this.#began = options.onProgress === undefined ? 0 : (options.now?.() ?? 0);
   }
 
   /** Why no further execution may be started, `null` if one may. */
@@ -36,12 +38,21 @@ export class Budget {
     return now !== undefined && deadline !== undefined && now() >= deadline;
   }
 
-  /** An execution has ended. */
-  spend(phase: Phase): void {
+  /**
+   * An execution has ended.
+   *
+   * @param phase - What it was for.
+   * @param share - Estimates the share of the space that has been seen.
+   */
+  spend(phase: Phase, share: () => number | null = () => null): void {
     if (phase === 'shrink') this.shrinking++;
     else this.spent++;
     const executions = this.spent + this.shrinking;
-    if ((executions & this.#mask) === 0) this.#options.onProgress?.({ executions, phase });
+    if ((executions & this.#mask) !== 0 || this.#options.onProgress === undefined) return;
+    const { now, onProgress } = this.#options;
+    const seconds = now === undefined ? 0 : (now() - this.#began) / 1000;
+    const executionsPerSecond = seconds > 0 ? executions / seconds : null;
+    onProgress({ executions, phase, share: share(), executionsPerSecond });
   }
 }
 

@@ -36,6 +36,11 @@ export class PreemptionCounter implements Scheduler {
   nextChoice(execution: Execution, count: number): number {
     return this.#inner.nextChoice(execution, count);
   }
+
+  /** As the inner scheduler says. */
+  retries(execution: Execution): boolean {
+    return this.#inner.retries?.(execution) ?? true;
+  }
 }
 
 /**

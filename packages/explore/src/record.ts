@@ -71,6 +71,7 @@ export function record(
       return runner.nextTask(execution);
     },
     nextChoice: (execution, count) => runner.nextChoice(execution, count),
+    retries: (execution) => runner.retries(execution),
   });
   const { maxSteps, only } = options;
   const run = runOne(scenario, counter, { identity: new Identity(), maxSteps, only, recorder });

@@ -51,4 +51,12 @@ export interface Scenario {
    * @returns What is wrong; empty if nothing is.
    */
   judgeSearch?(): readonly Violation[];
+  /** What `judgeSearch()` is about so far, as plain data. */
+  memory?(): unknown;
+  /**
+   * Go on with what another scenario of the same program has seen.
+   *
+   * @param memory - What its `memory()` gave.
+   */
+  recall?(memory: unknown): void;
 }

@@ -81,6 +81,14 @@ export class ScheduleRunner implements Scheduler {
     return 0;
   }
 
+  /** A task that the schedule does not name again has been stopped there. */
+  retries(execution: Execution): boolean {
+    const at = execution.events.count;
+    const name = execution.task?.name;
+    const open = this.#then !== null && at >= this.#steps.length;
+    return open || this.#steps.some((step, i) => i >= at && step.task === name);
+  }
+
   #giveUp(step: number, why: string): number {
     if (this.obstacle === null) this.obstacle = { step, why };
     return ABANDON;

@@ -1,4 +1,5 @@
 /** What a search may do, and what it found out. The driver is in `search.ts`. */
+import type { DporCheckpoint } from './dpor/checkpoint.js';
 import type { Violation } from './scenario.js';
 import type { StrategyName } from './strategies/registry.js';
 
@@ -6,7 +7,7 @@ import type { StrategyName } from './strategies/registry.js';
 export type Verdict = 'pass' | 'fail' | 'unknown';
 
 /** What a search is doing, for progress reports. */
-export type Phase = 'determinism' | 'pos' | 'random' | 'dfs' | 'dpor' | 'shrink';
+export type Phase = Exclude<StrategyName, 'auto'> | 'shrink';
 
 /** Where a search is. */
 export interface Progress {
@@ -14,6 +15,13 @@ export interface Progress {
   readonly executions: number;
   /** What it is doing. */
   readonly phase: Phase;
+  /**
+   * Estimate of the share of the space that this phase has seen, from 0 to 1; `null` if it explores no bounded space.
+   * It assumes that what is planned now is all there is, so it is too high at first, and it can go back.
+   */
+  readonly share: number | null;
+  /** Executions per second of {@link SearchOptions.now}; `null` without that clock. */
+  readonly executionsPerSecond: number | null;
 }
 
 /** Why a search ended. */
@@ -28,8 +36,36 @@ export type StopReason =
   | 'executions'
   /** The deadline passed. */
   | 'time'
+  /** Everything within the bound on preemptions was seen. */
+  | 'bound'
   /** Everything was seen, but for executions in which a task that polls keeps others from running. */
   | 'unfair';
+
+/** A search as plain data, between two executions. */
+export interface SearchCheckpoint {
+  /** What is left to explore. */
+  readonly dpor: DporCheckpoint;
+  /** The phases that have ended. */
+  readonly phases: readonly PhaseResult[];
+  /** The phase that has not. */
+  readonly phase: PhaseResult;
+  /** Executions so far. */
+  readonly spent: number;
+  /** Number of steps of the longest one. */
+  readonly longest: number;
+  /** What the scenario remembers. */
+  readonly memory: unknown;
+}
+
+/** How a long search is kept, so that it can go on in another process. */
+export interface Checkpoints {
+  /** Where to go on, `null` to begin. */
+  readonly from: SearchCheckpoint | null;
+  /** Asked after each execution whether it is time. */
+  readonly due: () => boolean;
+  /** Keeps one. */
+  readonly save: (checkpoint: SearchCheckpoint) => void;
+}
 
 /** What a search may do, and how it reports. */
 export interface SearchOptions {
@@ -43,7 +79,16 @@ export interface SearchOptions {
   readonly samples?: number;
   /** Seed of the sampling strategies. Default 1. */
   readonly seed?: number;
-  /** Clock for {@link deadline}; without it there is none. */
+  /** Most preemptions in one execution, for `bounded`. Default 2. */
+  readonly preemptions?: number;
+  /** Number of ordered steps that a bug may need, for `pct`. Default 3. */
+  readonly depth?: number;
+  /**
+   * Leave out executions in which a task makes an attempt that comes to nothing and leaves no mark, see `retry()`:
+   * they end like others. Default `true`.
+   */
+  readonly cutRetries?: boolean;
+  /** Clock in milliseconds, for {@link deadline} and for speed; without it there is neither. */
   readonly now?: () => number;
   /** Value of {@link now} at which to stop. */
   readonly deadline?: number;
@@ -53,6 +98,11 @@ export interface SearchOptions {
   readonly shrink?: boolean;
   /** Count distinct Mazurkiewicz traces of complete executions. Default `false`: it costs time. */
   readonly countTraces?: boolean;
+  /**
+   * Keeps the exhaustive phase of a search that stops at the first violation and counts no traces; nothing else takes
+   * long. The search goes on with the same options, on the same code, to the same result.
+   */
+  readonly checkpoints?: Checkpoints;
   /** Called every {@link progressEvery} executions. */
   readonly onProgress?: (progress: Progress) => void;
   /** Executions between two calls of {@link onProgress}: a power of two. Default 1,024. */

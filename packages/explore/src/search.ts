@@ -11,10 +11,19 @@ import { Budget, positive } from './budget.js';
 import { judgeOne, type Run, type RunOptions, runOne } from './run-one.js';
 import type { Scenario, Violation } from './scenario.js';
 import { type ScheduleStep, scheduleOf } from './schedule.js';
-import type { Phase, PhaseResult, SearchOptions, SearchResult, StopReason } from './search-result.js';
+import type {
+  Checkpoints,
+  Phase,
+  PhaseResult,
+  SearchCheckpoint,
+  SearchOptions,
+  SearchResult,
+  StopReason,
+} from './search-result.js';
 import { type Shrunk, shrink } from './shrink.js';
 import { DeterminismStrategy } from './strategies/determinism.js';
-import { STRATEGIES, type StrategyName, strategyName } from './strategies/registry.js';
+import { DporStrategy } from './strategies/dpor.js';
+import { STRATEGIES, type StrategyName, type StrategyOptions, strategyName } from './strategies/registry.js';
 import type { Strategy } from './strategies/strategy.js';
 import { TraceSet } from './trace-set.js';
 
@@ -56,6 +65,7 @@ class Search {
   /** Shared by all executions. */
   readonly #run: RunOptions;
   readonly #traces: TraceSet | null;
+  readonly #checkpoints: Checkpoints | null;
   readonly #phases: PhaseResult[] = [];
   /** Distinct violations, by what they say. */
   readonly #violations = new Map<string, Violation>();
@@ -68,10 +78,12 @@ class Search {
     this.#options = options;
     this.#strategy = strategyName(options.strategy ?? 'auto');
     this.#maxSteps = positive('maxSteps', options.maxSteps ?? 5_000);
-    this.#run = { identity: new Identity(), maxSteps: this.#maxSteps, events: new EventLog() };
+    const identity = new Identity(options.checkpoints?.from?.dpor.identity);
+    this.#run = { identity, maxSteps: this.#maxSteps, events: new EventLog() };
     this.#budget = new Budget(options);
     this.#stopAtFirst = options.stopAtFirst ?? true;
     this.#traces = options.countTraces === true ? new TraceSet() : null;
+    this.#checkpoints = this.#stopAtFirst && this.#traces === null ? (options.checkpoints ?? null) : null;
   }
 
   run(): SearchResult {
@@ -81,23 +93,48 @@ class Search {
   }
 
   #explore(): StopReason {
-    const { seed = 1, samples = 500 } = this.#options;
+    const from = this.#checkpoints?.from ?? null;
+    if (from !== null) return this.#goOn(from);
+    const { seed = 1, samples = 500, cutRetries = true } = this.#options;
+    const preemptions = positive('preemptions', this.#options.preemptions ?? 2, 0);
+    const depth = positive('depth', this.#options.depth ?? 3);
+    const options = { seed, cutRetries, preemptions, depth };
     const name = this.#strategy;
-    if (name === 'auto') return this.#auto(seed, positive('samples', samples, 0));
-    const strategy = STRATEGIES[name](seed);
+    if (name === 'auto') return this.#auto(options, positive('samples', samples, 0));
+    const strategy = STRATEGIES[name](options);
     if (strategy instanceof DeterminismStrategy) return this.#twice(strategy, Number.POSITIVE_INFINITY);
     return this.#phase(name, strategy);
   }
 
-  #auto(seed: number, samples: number): StopReason {
+  #auto(options: StrategyOptions, samples: number): StopReason {
     let stopped = this.#twice(STRATEGIES.determinism(), 2);
     if (stopped !== 'samples') return stopped;
-    const dpor = STRATEGIES.dpor();
+    const dpor = STRATEGIES.dpor(options);
     stopped = this.#phase('dpor', dpor, GLANCE);
     if (stopped !== 'samples') return stopped;
-    stopped = this.#phase('pos', STRATEGIES.pos(seed), samples);
+    stopped = this.#phase('pos', STRATEGIES.pos(options), samples);
     if (stopped !== 'samples') return stopped;
     return this.#phase('dpor', dpor);
+  }
+
+  #goOn({ dpor, phases, phase, spent, longest, memory }: SearchCheckpoint): StopReason {
+    this.#phases.push(...phases);
+    this.#budget.spent = spent;
+    this.#longest = longest;
+    this.#scenario.recall?.(memory);
+    return this.#phase(phase.phase, DporStrategy.restore(dpor), Number.POSITIVE_INFINITY, phase);
+  }
+
+  #save(strategy: Strategy, phase: PhaseResult): void {
+    if (!(strategy instanceof DporStrategy) || this.#checkpoints?.due() !== true) return;
+    this.#checkpoints.save({
+      dpor: strategy.checkpoint(this.#run.identity),
+      phases: this.#phases,
+      phase,
+      spent: this.#budget.spent,
+      longest: this.#longest,
+      memory: this.#scenario.memory?.(),
+    });
   }
 
   #twice(strategy: DeterminismStrategy, limit: number): StopReason {
@@ -118,15 +155,20 @@ class Search {
   }
 
   /** Run executions of a strategy until it or a budget ends, something fails, or there were enough. */
-  #phase(phase: Phase, strategy: Strategy, limit = Number.POSITIVE_INFINITY): StopReason {
-    let executions = 0;
-    let blockedExecutions = 0;
+  #phase(
+    phase: Phase,
+    strategy: Strategy,
+    limit = Number.POSITIVE_INFINITY,
+    before: Omit<PhaseResult, 'phase'> = { executions: 0, blockedExecutions: 0 },
+  ): StopReason {
+    let { executions, blockedExecutions } = before;
     let stopped: StopReason | null = null;
+    const share = (): number | null => strategy.share ?? null;
     while (stopped === null) {
       if (executions + blockedExecutions >= limit) stopped = 'samples';
       else if (!strategy.newExecution()) {
         this.#exhaustive = strategy.exhaustive;
-        stopped = strategy.exhaustive ? 'exhausted' : 'unfair';
+        stopped = strategy.exhaustive ? 'exhausted' : strategy.bounded === true ? 'bound' : 'unfair';
       } else {
         stopped = this.#budget.exceeded();
         if (stopped !== null) break;
@@ -136,7 +178,10 @@ class Search {
           executions++;
           if (this.#judge(run) && this.#stopAtFirst) stopped = 'violation';
         }
-        this.#budget.spend(phase);
+        this.#budget.spend(phase, share);
+        if (stopped === null && limit === Number.POSITIVE_INFINITY) {
+          this.#save(strategy, { phase, executions, blockedExecutions });
+        }
       }
     }
     this.#phases.push({ phase, executions, blockedExecutions });

@@ -6,7 +6,7 @@
  * its vector clock, counted in events per task. The clocks are computed here from the dependence relation
  * alone, not taken from the search, so that the search can be checked against them.
  */
-import { type Access, dependent, type Execution } from '@fsport/core';
+import { type Access, dependent, type EventLog, type Execution } from '@fsport/core';
 
 /** A set of traces. */
 export class TraceSet {
@@ -52,6 +52,7 @@ export function traceFingerprint(execution: Execution): number {
   const width = tasks.length;
   const clocks: Int32Array[] = [];
   const last = new Int32Array(width).fill(-1);
+  const touched = new Touched();
   let low = 0;
   let high = 0;
   for (let event = 0; event < events.count; event++) {
@@ -59,9 +60,8 @@ export function traceFingerprint(execution: Execution): number {
     const own = last[task] as number;
     const before = own >= 0 ? own : (tasks[task]?.spawnEvent ?? -1);
     const clock = before < 0 ? new Int32Array(width) : (clocks[before] as Int32Array).slice();
-    for (let earlier = 0; earlier < event; earlier++) {
-      if (eventsConflict(execution, earlier, event)) join(clock, clocks[earlier] as Int32Array);
-    }
+    if (own >= 0) join(clock, clocks[own] as Int32Array);
+    touched.visit(events, event, (earlier) => join(clock, clocks[earlier] as Int32Array));
     clock[task] = own < 0 ? 1 : ((clocks[own] as Int32Array)[task] as number) + 1;
     clocks.push(clock);
     last[task] = event;
@@ -82,6 +82,29 @@ export function traceFingerprint(execution: Execution): number {
     high = (high + hash.high) | 0;
   }
   return (high >>> 11) * 2 ** 32 + (low >>> 0);
+}
+
+/** Per object: its accesses so far, and the events they belong to. */
+class Touched {
+  readonly #byObject = new Map<number, { readonly events: number[]; readonly accesses: Access[] }>();
+
+  /** Visit the earlier events that conflict with one, nearest first, and add it. Transitive ones may be left out. */
+  visit(log: EventLog, event: number, conflict: (earlier: number) => void): void {
+    for (let at = log.first[event] as number; at < (log.first[event + 1] as number); at++) {
+      const object = log.object[at] as number;
+      const access = log.access[at] as Access;
+      const known = this.#byObject.get(object) ?? { events: [], accesses: [] };
+      this.#byObject.set(object, known);
+      for (let i = known.events.length - 1; i >= 0; i--) {
+        const other = known.accesses[i] as Access;
+        if (!dependent(other, access)) continue;
+        conflict(known.events[i] as number);
+        if (dependent(other, other)) break; // it commutes with nothing, so it has all others before it
+      }
+      known.events.push(event);
+      known.accesses.push(access);
+    }
+  }
 }
 
 /**

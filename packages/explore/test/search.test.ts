@@ -7,11 +7,13 @@ import { punchRace } from './fixtures/punch-race.js';
 import { lockedUpdate, lostUpdate, polls, spawning } from './fixtures/small.js';
 
 const fixed = punchRace({ pages: 2, readers: 1, fixed: true });
+/** All 39 traces, one execution each. */
+const every = { strategy: 'dpor', cutRetries: false } as const;
 const broken = punchRace({ pages: 2, readers: 1, fixed: false });
 
 describe('a verdict', () => {
   test('is pass when every trace was seen', () => {
-    expect(search(fixed, { countTraces: true })).toMatchObject({
+    expect(search(fixed, { countTraces: true, cutRetries: false })).toMatchObject({
       verdict: 'pass',
       exhaustive: true,
       stopped: 'exhausted',
@@ -63,13 +65,13 @@ describe('a budget', () => {
   });
 
   test('that is just enough is enough', () => {
-    expect(search(fixed, { strategy: 'dpor', maxExecutions: 39 }).verdict).toBe('pass');
-    expect(search(fixed, { strategy: 'dpor', maxExecutions: 38 }).verdict).toBe('unknown');
+    expect(search(fixed, { ...every, maxExecutions: 39 }).verdict).toBe('pass');
+    expect(search(fixed, { ...every, maxExecutions: 38 }).verdict).toBe('unknown');
   });
 
   test('of time is checked before every execution', () => {
     let clock = 0;
-    const result = search(fixed, { strategy: 'dpor', now: () => clock++, deadline: 10 });
+    const result = search(fixed, { ...every, now: () => clock++, deadline: 10 });
     expect(result).toMatchObject({ verdict: 'unknown', stopped: 'time', executions: 10 });
   });
 
@@ -115,7 +117,35 @@ test('collecting every violation sees the same ones with and without reduction',
 
 test('progress is reported every so many executions', () => {
   const seen: Progress[] = [];
-  search(fixed, { strategy: 'dpor', progressEvery: 8, onProgress: (progress) => seen.push(progress) });
+  search(fixed, { ...every, progressEvery: 8, onProgress: (progress) => seen.push(progress) });
   expect(seen.map((progress) => progress.executions)).toEqual([8, 16, 24, 32]);
   expect(seen.every((progress) => progress.phase === 'dpor')).toBe(true);
+});
+
+test.each(['dpor', 'dfs', 'portfolio'] as const)('%s estimates how much it has seen', (strategy) => {
+  const shares: number[] = [];
+  const onProgress = ({ share }: Progress): number => shares.push(share ?? -1);
+  const { executions } = search(lockedUpdate, { strategy, progressEvery: 1, onProgress });
+  expect(shares).toHaveLength(executions);
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...shares)).toBeLessThanOrEqual(1);
+  expect(shares[0]).toBeLessThanOrEqual(0.5);
+  expect(shares.at(-1)).toBeCloseTo(1);
+});
+
+test('samplers do not know how much they have seen, and the clock tells how fast it goes', () => {
+  const seen: Progress[] = [];
+  let clock = 0;
+  const now = (): number => clock++ * 100;
+  search(fixed, {
+    strategy: 'pos',
+    maxExecutions: 4,
+    now,
+    progressEvery: 2,
+    onProgress: (progress) => seen.push(progress),
+  });
+  expect(seen).toEqual([
+    { executions: 2, phase: 'pos', share: null, executionsPerSecond: 20 },
+    { executions: 4, phase: 'pos', share: null, executionsPerSecond: 20 },
+  ]);
 });

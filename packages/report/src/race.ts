@@ -7,7 +7,7 @@
  */
 import type { ShownStep } from '@fsport/conformance';
 import wrapAnsi from 'wrap-ansi';
-import { palette, type TextOptions, WIDTH } from './layout.js';
+import { counted, palette, type TextOptions, WIDTH } from './layout.js';
 
 /** Where the first column begins, to the right of the step numbers. */
 const MARGIN = 8;
@@ -17,6 +17,8 @@ const GAP = 3;
 const CLOSEST = 12;
 /** Room for the last column, however many there are. */
 const LAST = 28;
+/** Steps shown at either end of a schedule that is longer than both: a livelock repeats itself in between. */
+const SHOWN = 100;
 /** Lines after the first one of a cell begin so far in. */
 const HANG = 2;
 
@@ -89,7 +91,7 @@ function placed(margin: string, offset: number, text: string): string[] {
 /**
  * Steps in columns.
  *
- * @param steps - All of them, in order.
+ * @param steps - All of them, in order; of very many, the middle is left out.
  * @param mark - The step at which it went wrong, `null` if none stands out.
  * @param options - Colours.
  */
@@ -105,6 +107,10 @@ export function columnsText(
   const distance = distanceOf(columns);
   const lines = [...headOf(columns, distance).map((line) => c.bold(line)), ''];
   for (const [i, step] of steps.entries()) {
+    if (i === SHOWN && steps.length > 2 * SHOWN) {
+      lines.push(`${' '.repeat(MARGIN)}... ${counted(steps.length - 2 * SHOWN, 'step')} left out ...`);
+    }
+    if (i >= SHOWN && i < steps.length - SHOWN && mark?.at !== i) continue;
     const offset = MARGIN + keys.indexOf(keyOf(step)) * distance;
     const bad = mark?.at === i;
     const text = bad ? c.red(step.text) : step.text;

@@ -1,5 +1,5 @@
-// Shows that a schedule is drawn with a column for each task, within 100 columns and with nothing left out,
-// and that it points at the preemption and at the step that broke a rule.
+// Shows that a schedule is drawn with a column for each task, within 100 columns and with nothing left out
+// that does not repeat itself, and that it points at the preemption and at the step that broke a rule.
 
 import type { ShownStep } from '@fsport/conformance';
 import { columnsText, explainText, raceText, WIDTH } from '@fsport/report';
@@ -47,6 +47,17 @@ describe('columns', () => {
     const text = columnsText([step('p', 'a()'), step('r', `${name}(y)`, { result: 'done' })], null, PLAIN);
     expect(longest(text)).toBeLessThanOrEqual(WIDTH);
     expect(text.replaceAll(/\s+/g, '')).toContain(`${name}(y)done`);
+  });
+
+  test('leave out the middle of a schedule that goes on for ever, but not the step that broke a rule', () => {
+    const long = Array.from({ length: 5000 }, (_, i) => step('p', `a(${i + 1})`));
+    const text = columnsText(long, { at: 2499, text: 'livelock' }, PLAIN);
+    const numbers = [...text.matchAll(/^ +(\d+) /gm)].map(([, number]) => Number(number));
+    expect([numbers[0], numbers[99], numbers[100], numbers[101], numbers.at(-1)]).toEqual([
+      1, 100, 2500, 4901, 5000,
+    ]);
+    expect(text).toContain('... 4,800 steps left out ...');
+    expect(columnsText(long.slice(0, 200), null, PLAIN)).not.toContain('left out');
   });
 
   test('break a title that is too long before its arguments', () => {

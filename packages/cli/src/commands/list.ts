@@ -2,12 +2,13 @@
 import { Command } from 'commander';
 import { discover } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
-import { type Selection, select } from '../selection.js';
+import { type Job, jobsOf } from '../jobs.js';
+import { select } from '../selection.js';
 import { type SelectionFlags, wantedOf, withSelection } from '../selection-options.js';
 
-/** The ids of the selected checks, each once, in the order of the suite. */
-export function idsOf({ filesystems }: Selection): string {
-  const ids = new Set(filesystems.flatMap(({ checks }) => checks.map(({ id }) => id)));
+/** The ids of the checks of jobs, each once, in their order. */
+export function idsOf(jobs: readonly Job[]): string {
+  const ids = new Set(jobs.map(({ check }) => check.id));
   return [...ids].map((id) => `${id}\n`).join('');
 }
 
@@ -16,7 +17,7 @@ export function listCommand(ended: (status: number) => void): Command {
   const command = new Command('list').description('print the ids of checks; all of them without arguments');
   return withSelection(command).action(async (names: string[], flags: SelectionFlags) => {
     const plugins = await discover(process.cwd());
-    process.stdout.write(idsOf(select(plugins, wantedOf(names, flags), null)));
+    process.stdout.write(idsOf(jobsOf(select(plugins, wantedOf(names, flags), null))));
     ended(EXIT.ok);
   });
 }

@@ -1,21 +1,26 @@
 /** `fsport run`: run checks and report. */
+import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { CHECKS, type Check } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
 import { STRATEGIES, type StrategyName } from '@fsport/explore';
-import { type RunEvents, raceText, showProgress } from '@fsport/report';
 import { Command, Option } from 'commander';
-import { EventEmitter } from 'eventemitter3';
 import { discover } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
-import { jobsOf, shuffled } from '../jobs.js';
-import { duration, listed, whole } from '../options.js';
-import { REPORTERS } from '../reporters.js';
+import { interruptible } from '../interruptible.js';
+import { type Job, jobKey, jobsOf, shuffled } from '../jobs.js';
+import type { Journaled } from '../journal.js';
+import { duration, whole } from '../options.js';
+import { planOf } from '../plan.js';
+import { threadsEngine } from '../pool.js';
+import { queueEngine } from '../queue/coordinator.js';
+import { Connection, REDIS, redisOption } from '../queue/redis.js';
+import { withdraw } from '../queue/run-queue.js';
+import { busOf, REPORTER_OPTION, reportersOf } from '../reporters.js';
 import { Results } from '../results.js';
 import { Run } from '../run.js';
 import { select } from '../selection.js';
 import { type SelectionFlags, wantedOf, withSelection } from '../selection-options.js';
-import { textOptions } from '../terminal.js';
+import { type Shard, type ShardOf, shardOf, shardOption } from '../shard.js';
 import { idsOf } from './list.js';
 
 /** The longest schedule that a replay token can hold. */
@@ -33,6 +38,10 @@ interface Flags extends SelectionFlags {
   readonly maxSteps: number;
   readonly time?: number;
   readonly bail?: number | true;
+  readonly engine: 'threads' | 'bullmq';
+  readonly redis?: string;
+  readonly shard?: ShardOf;
+  readonly resume?: boolean;
   readonly times: boolean;
   readonly results: string;
 }
@@ -42,10 +51,17 @@ export function runCommand(ended: (status: number) => void): Command {
   const command = new Command('run').description('run checks and report what breaks');
   return withSelection(command)
     .option('-n, --list', 'print the ids of the checks that would run, and run none')
-    .option('-R, --reporter <names>', `reports to print: ${Object.keys(REPORTERS).join(', ')}`, replaced, [
-      'text',
-    ])
+    .option(...REPORTER_OPTION)
     .option('-j, --workers <n>', 'worker threads; changes no result', whole(1, 1024), availableParallelism())
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'threads of this process, or workers that "fsport worker" starts anywhere',
+      )
+        .choices(['threads', 'bullmq'])
+        .default('threads'),
+    )
+    .option('--redis <url>', `Redis server of the engine bullmq (default: ${REDIS})`, redisOption)
     .option('-r, --random', 'in a random order; prints the seed, which --seed repeats')
     .addOption(
       new Option('--strategy <name>', 'how to explore')
@@ -61,82 +77,75 @@ export function runCommand(ended: (status: number) => void): Command {
       duration,
     )
     .option('--bail [n]', 'stop after n unexpected verdicts (default: never; without a number: 1)', whole(1))
+    .option(
+      '--shard <i/n>',
+      'run one of n parts, of about equal time; "fsport merge" puts them together',
+      shardOption,
+    )
+    .option('--resume', 'go on with a run that was interrupted or died; begins anew if there is none')
     .option('--no-times', 'leave out all times, so that two runs print the same bytes')
     .option('--results <folder>', 'folder of results', 'results')
     .action(async (names: string[], flags: Flags) => ended(await run(names, flags)));
 }
 
-/** Names separated by commas instead of the default. */
-function replaced(text: string): readonly string[] {
-  return listed(text);
-}
-
 async function run(names: readonly string[], flags: Flags): Promise<number> {
-  const reporters = [...new Set(flags.reporter)].map(reporterOf);
-  const selection = select(await discover(process.cwd()), wantedOf(names, flags), 'auto');
-  if (flags.list === true) {
-    process.stdout.write(idsOf(selection));
-    return EXIT.ok;
+  if (flags.redis !== undefined && flags.engine !== 'bullmq') {
+    throw new UsageError('BAD_OPTION', { option: 'redis' }, '--redis is of no use without --engine bullmq.');
   }
+  const reporters = reportersOf(flags.reporter);
+  const selection = select(await discover(process.cwd()), wantedOf(names, flags), 'auto');
   const seed = flags.seed ?? (flags.random === true ? Math.floor(Math.random() * MOST_SEED) : 1);
   const ordered = jobsOf(selection);
   const jobs = flags.random === true ? shuffled(ordered, seed) : ordered;
-  const results = new Results(flags.results);
-  results.begin();
-  if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
-
-  const events: RunEvents = new EventEmitter();
-  if (process.stderr.isTTY === true) showProgress(events, (text) => process.stderr.write(text));
-  const text = textOptions(flags.times);
-  for (const report of reporters) report(events, (written) => process.stdout.write(written), text);
-  keepFailures(events, results);
-  const { strategy, maxExecutions, maxSteps, time, bail } = flags;
-  const options = {
-    workers: flags.workers,
-    budgets: { strategy, seed, maxExecutions, maxSteps, seconds: time ?? null },
-    bail: bail === true ? 1 : (bail ?? Number.POSITIVE_INFINITY),
-    times: flags.times,
-  };
-  const onBroken = (error: Error): void => {
-    process.stderr.write(`fsport: internal error, please report it: ${error.stack ?? error.message}\n`);
-  };
-  return interruptible((interrupt) => {
-    return new Run(jobs, options, { events, results, interrupt, onBroken }).run(selection.excluded);
-  });
-}
-
-function reporterOf(name: string): (typeof REPORTERS)[string] {
-  const reporter = Object.hasOwn(REPORTERS, name) ? REPORTERS[name] : undefined;
-  if (reporter !== undefined) return reporter;
-  const known = Object.keys(REPORTERS).join(', ');
-  throw new UsageError(
-    'UNKNOWN_REPORTER',
-    { reporter: name },
-    `There is no reporter "${name}". There are ${known}.`,
-  );
-}
-
-/** Write each failure to a file of its own. */
-function keepFailures(events: RunEvents, results: Results): void {
-  const checks = new Map(CHECKS.map((check) => [check.id, check]));
-  events.on('check', (report) => {
-    const { result, failure } = report;
-    if (failure === null) return;
-    const check = checks.get(result.check) as Check;
-    results.writeFailure(report, raceText(failure, result, check, { color: false, times: false }));
-  });
-}
-
-/** Run with a signal that Ctrl-C aborts; a second Ctrl-C ends the process at once. */
-async function interruptible(run: (interrupt: AbortSignal) => Promise<number>): Promise<number> {
-  const controller = new AbortController();
-  const abort = (): void => controller.abort();
-  process.once('SIGINT', abort);
-  process.once('SIGTERM', abort);
-  try {
-    return await run(controller.signal);
-  } finally {
-    process.off('SIGINT', abort);
-    process.off('SIGTERM', abort);
+  const results = new Results(flags.results, flags.shard ?? null);
+  const before = results.last();
+  const last = flags.resume === true ? before : null;
+  const shard = shardIn(jobs, results, last, flags.shard);
+  const mine = shard === null ? jobs : shard.jobs.map((index) => jobs[index] as Job);
+  if (flags.list === true) {
+    process.stdout.write(idsOf(mine));
+    return EXIT.ok;
   }
+  const { strategy, maxExecutions, maxSteps, time, times } = flags;
+  const budgets = { strategy, seed, maxExecutions, maxSteps, seconds: time ?? null };
+  const bail = flags.bail === true ? 1 : (flags.bail ?? null);
+  const { excluded } = selection;
+  const plan = planOf(jobs, last?.plan.run ?? randomUUID(), { budgets, bail, excluded, shard });
+  const queue = flags.engine === 'bullmq' ? await Connection.open(flags.redis ?? REDIS) : null;
+  try {
+    if (last !== null) results.goOn(last, plan);
+    else {
+      if (queue !== null && before !== null) await withdraw(queue.redis, before.plan.run);
+      results.begin(plan);
+    }
+    if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
+    const events = busOf(reporters, results, times);
+    const engine =
+      queue === null
+        ? threadsEngine(flags.workers, budgets, (job) => results.checkpointOf(jobKey(job)))
+        : queueEngine(queue, plan);
+    const start = { excluded, finished: last?.finished ?? [], missing: () => 'interrupted' };
+    return await interruptible((interrupt) => {
+      const context = { events, results, interrupt, onBroken };
+      return new Run(mine, { budgets, bail, times }, context).run(start, engine);
+    });
+  } finally {
+    results.end();
+    queue?.close();
+  }
+}
+
+function onBroken(error: Error): void {
+  process.stderr.write(`fsport: internal error, please report it: ${error.stack ?? error.message}\n`);
+}
+
+/** The shard that is asked for; a run that goes on keeps its share, whatever the times are now. */
+function shardIn(
+  jobs: readonly Job[],
+  results: Results,
+  last: Journaled | null,
+  wanted: ShardOf | undefined,
+): Shard | null {
+  if (wanted === undefined) return null;
+  return last?.plan.shard ?? shardOf(jobs, results.seconds, wanted);
 }

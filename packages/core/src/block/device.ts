@@ -147,6 +147,8 @@ function showBlock(block: DiskBlock): string {
  * @param ino - Who gets it.
  * @returns The block, or `-ENOSPC`.
  * @context May be preempted. One step under the group lock.
+ * @departs The block has its owner in the step that takes it from the bitmap. Whose a block is only checkers ask, and
+ *   between the two it is nobody else's.
  */
 export function newBlock(bdev: BlockDevice, ino: number): Task<Phys | number> {
   return bdev.freeBlocks.section(
@@ -170,6 +172,8 @@ export function newBlock(bdev: BlockDevice, ino: number): Task<Phys | number> {
  * @param ino - Who frees it.
  * @param block - The block.
  * @context May be preempted. One step under the group lock.
+ * @departs The stranger has the block, and has written to it, in the step that frees it: nobody could be sooner. Who
+ *   writes later shows the same, because the generation tells that the block was freed.
  */
 export function freeBlock(bdev: BlockDevice, ino: number, block: Phys): Task<void> {
   const variable = bdev.blocks.at(block);
@@ -221,6 +225,8 @@ class SubmitRead extends Step<void> {
  * @param bdev - The disk.
  * @param bio - The request; must have at least one block.
  * @context May be preempted. Does not wait for the completion.
+ * @departs The completion comes into being in the last step of the submission; it takes its own first step when it
+ *   likes.
  * @see block/blk-core.c `submit_bio()` (v5.15)
  */
 export function* submitBio(bdev: BlockDevice, bio: Bio): Task<void> {

@@ -90,6 +90,12 @@ class IomapDio {
     this.pending.show = ({ requests }) => `${requests} requests`;
   }
 
+  /** A request is about to be submitted. Joins the step in progress, like the atomic counter that it is. */
+  submitted(): void {
+    const { requests, error } = this.pending.load();
+    this.pending.store({ requests: requests + 1, error });
+  }
+
   get last(): Loff {
     return loff(this.pos + this.length - 1);
   }
@@ -205,8 +211,7 @@ function* transferPiece(dio: IomapDio, inode: Inode, map: Iomap, at: number, byt
     return { page, block, phys: map.phys[skip + i] as Phys, gen: map.gens[skip + i] as number };
   });
   dio.pieces.push(() => pages.flatMap((page) => page.loadBytes(0, PAGE_SIZE)).slice(0, bytes));
-  const { requests, error } = dio.pending.load();
-  dio.pending.store({ requests: requests + 1, error });
+  dio.submitted();
   yield* submitBio(inode.iSb.sBdev, {
     rw: cells === null ? 'R' : 'W',
     ino: inode.iIno,

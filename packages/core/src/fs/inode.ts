@@ -13,6 +13,9 @@ import { downRead, downReadTrylock, downWrite, downWriteTrylock, upRead, upWrite
 import { truncateInodePagesFinal } from '../mm/truncate.js';
 import type { Task } from '../sched/task.js';
 
+/** Subclass of the second of two files. @see include/linux/fs.h `I_MUTEX_NONDIR2` (v5.15) */
+const I_MUTEX_NONDIR2 = 4;
+
 /** @context Sleeps. @see include/linux/fs.h `inode_lock()` (v5.15) */
 export function inodeLock(inode: Inode): Task<void> {
   return downWrite(inode.iRwsem);
@@ -57,7 +60,7 @@ export function* lockTwoNondirectories(inode1: Inode | null, inode2: Inode | nul
   const swapped = inode1 !== null && inode2 !== null && inode1.iRwsem.id > inode2.iRwsem.id;
   const [first, second] = swapped ? [inode2, inode1] : [inode1, inode2];
   if (first !== null) yield* downWrite(first.iRwsem);
-  if (second !== null && second !== first) yield* downWrite(second.iRwsem, 1);
+  if (second !== null && second !== first) yield* downWrite(second.iRwsem, I_MUTEX_NONDIR2);
 }
 
 /** @see `unlock_two_nondirectories()` (v5.15) */

@@ -72,7 +72,7 @@ export class Page {
     const blocks = PAGE_SIZE / machine.blockSize;
     this.index = index;
     this.anon = anon;
-    this.lock = new PageLock(index, bornLocked);
+    this.lock = new PageLock(index, bornLocked, () => this.mapping.peek());
     this.uptodate = new SharedVar('PG_uptodate', false, index);
     this.dirty = new SharedVar('PG_dirty', false, index);
     this.towrite = new SharedVar('PAGECACHE_TAG_DIRTY', false, index);

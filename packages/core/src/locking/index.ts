@@ -5,6 +5,7 @@ export {
   heldMode,
   Lock,
   LockGraph,
+  type LockGraphSnapshot,
   type Locking,
   type LockOrderFinding,
   lockAcquired,

@@ -26,6 +26,16 @@ export abstract class Lock extends SharedObject {
     super(label, key);
     this.lockClass = fsType === '' ? label : `${fsType} ${label}`;
   }
+
+  /**
+   * Is there an order in which everybody takes locks of this class, and does this one come after another in it?
+   * Then it may be waited for without a subclass. Most classes have no such order.
+   *
+   * @param _held - A lock of the same class that the task holds.
+   */
+  follows(_held: Lock): boolean {
+    return false;
+  }
 }
 
 /** How a lock was asked for. */
@@ -38,21 +48,33 @@ export interface Acquisition {
   readonly subclass: number;
 }
 
+/** What the order graph knows of a lock: the same in every execution. */
+type LockKey = Pick<Lock, 'id' | 'lockClass'>;
+
 /** A sequence of held locks, as a node of a tree. */
 class Context {
   readonly parent: Context | null;
-  readonly lock: Lock | null;
+  readonly lock: LockKey | null;
   readonly how: Acquisition;
   readonly title: string;
+  /** Does the order of its class allow this lock on top of all others of the class? */
+  readonly ordered: boolean;
   readonly children = new Map<number, Context>();
-  constructor(parent: Context | null, lock: Lock | null, how: Acquisition, title: string) {
+  constructor(
+    parent: Context | null,
+    lock: LockKey | null,
+    how: Acquisition,
+    title: string,
+    ordered: boolean,
+  ) {
     this.parent = parent;
     this.lock = lock;
     this.how = how;
     this.title = title;
+    this.ordered = ordered;
   }
   get className(): string {
-    const name = (this.lock as Lock).lockClass;
+    const name = (this.lock as LockKey).lockClass;
     return this.how.subclass === 0 ? name : `${name}/${this.how.subclass}`;
   }
 }
@@ -84,17 +106,53 @@ interface Edge {
   readonly gates: ReadonlyMap<number, 'S' | 'X'>;
 }
 
+/** What an order graph has seen, as plain data: each sequence of held locks after those that it extends. */
+export type LockGraphSnapshot = readonly {
+  /** Index of the sequence below the last lock, `-1` if there is none. */
+  readonly parent: number;
+  /** Id of the last lock. */
+  readonly id: number;
+  /** Its class. */
+  readonly lockClass: string;
+  /** How it was asked for. */
+  readonly how: Acquisition;
+  /** Who did. */
+  readonly title: string;
+  /** Does the order of its class allow it on top of the others of its class? */
+  readonly ordered: boolean;
+}[];
+
+/** @see include/linux/lockdep_types.h `MAX_LOCKDEP_SUBCLASSES` (v5.15) */
+const MAX_SUBCLASSES = 8;
+
 const EXCLUSIVE: Acquisition = { mode: 'X', trylock: false, subclass: 0 };
 
 /** The order graph of one search. */
 export class LockGraph {
-  readonly #root = new Context(null, null, EXCLUSIVE, '');
+  readonly #root = new Context(null, null, EXCLUSIVE, '', true);
   readonly #contexts: Context[] = [];
+
+  /** @param seen - What another one has seen; by default nothing. */
+  constructor(seen: LockGraphSnapshot = []) {
+    for (const { parent, id, lockClass, how, title, ordered } of seen) {
+      this.#extend(this.#contexts[parent] ?? this.#root, { id, lockClass }, how, title, ordered);
+    }
+  }
+
+  /** What was seen so far. */
+  snapshot(): LockGraphSnapshot {
+    const indices = new Map(this.#contexts.map((context, index) => [context, index]));
+    return this.#contexts.map(({ parent, lock, how, title, ordered }) => {
+      const { id, lockClass } = lock as LockKey;
+      return { parent: indices.get(parent as Context) ?? -1, id, lockClass, how, title, ordered };
+    });
+  }
 
   /** The locks a task holds grew by one. @internal */
   acquired(task: TaskStruct, lock: Lock, how: Acquisition): Context {
     const top = task.held.at(-1);
-    return this.#extend(top === undefined ? this.#root : (top.context as Context), lock, how, task.title);
+    const parent = top === undefined ? this.#root : (top.context as Context);
+    return this.#extend(parent, lock, how, task.title, inOrder(task, lock));
   }
 
   /** A lock below the top was released: the ones above it are held on less now. @internal */
@@ -102,17 +160,20 @@ export class LockGraph {
     for (let i = at; i < task.held.length; i++) {
       const held = task.held[i] as HeldLock;
       const parent = i === 0 ? this.#root : ((task.held[i - 1] as HeldLock).context as Context);
-      const how = (held.context as Context).how;
+      const { how, ordered } = held.context as Context;
       // Like a try-lock: held, but nobody waits for it here.
-      held.context = this.#extend(parent, held.lock as Lock, { ...how, trylock: true }, task.title);
+      held.context = this.#extend(parent, held.lock as Lock, { ...how, trylock: true }, task.title, ordered);
     }
   }
 
-  #extend(parent: Context, lock: Lock, how: Acquisition, title: string): Context {
-    const key = (lock.id * 4 + how.subclass) * 4 + (how.mode === 'X' ? 2 : 0) + (how.trylock ? 1 : 0);
+  #extend(parent: Context, lock: LockKey, how: Acquisition, title: string, ordered: boolean): Context {
+    const { mode, trylock, subclass } = how;
+    const bits = (mode === 'X' ? 4 : 0) + (trylock ? 2 : 0) + (ordered ? 1 : 0);
+    const key = (lock.id * MAX_SUBCLASSES + subclass) * 8 + bits;
     let context = parent.children.get(key);
     if (context === undefined) {
-      context = new Context(parent, lock, how, title);
+      const { id, lockClass } = lock;
+      context = new Context(parent, { id, lockClass }, how, title, ordered);
       parent.children.set(key, context);
       this.#contexts.push(context);
     }
@@ -149,7 +210,7 @@ export class LockGraph {
       for (let c = acquired.parent; c !== null && c.lock !== null; c = c.parent) chain.push(c);
       for (const held of chain) {
         const gates = new Map<number, 'S' | 'X'>();
-        for (const other of chain) if (other !== held) gates.set((other.lock as Lock).id, other.how.mode);
+        for (const other of chain) if (other !== held) gates.set((other.lock as LockKey).id, other.how.mode);
         yield { held, acquired, gates };
       }
     }
@@ -167,14 +228,31 @@ function describe(edge: Edge): string {
   return `${acquired.title} takes ${acquired.className} (${acquired.how.mode}) while holding ${held.className} (${held.how.mode})`;
 }
 
+/** Does a lock come after each lock of its class that the task holds, in the order of that class? */
+function inOrder(task: TaskStruct, lock: Lock): boolean {
+  return task.held.every(({ lock: held }) => {
+    return (held as Lock).lockClass !== lock.lockClass || lock.follows(held as Lock);
+  });
+}
+
+/**
+ * A lock waited for while one of the same class and subclass is held. Two tasks that do so, each with the lock that
+ * the other wants, are stuck; only a subclass says that the author has thought of it.
+ *
+ * @see kernel/locking/lockdep.c `check_deadlock()` (v5.15)
+ */
 function recursions(contexts: readonly Context[]): LockOrderFinding[] {
   const found = new Map<string, LockOrderFinding>();
   for (const context of contexts) {
     if (context.how.trylock) continue;
     for (let c = context.parent; c !== null && c.lock !== null; c = c.parent) {
-      if (c.lock !== context.lock) continue;
-      const line = `${context.title} takes ${context.className} (${context.how.mode}) twice`;
-      found.set(line, { kind: 'recursion', classes: [context.className], lines: [line] });
+      const same = c.lock.id === (context.lock as LockKey).id;
+      if (!same && (c.className !== context.className || context.ordered)) continue;
+      const { title, className, how } = context;
+      const line = same
+        ? `${title} takes ${className} (${how.mode}) twice`
+        : `${title} takes ${className} (${how.mode}) while holding another ${className} (${c.how.mode})`;
+      found.set(line, { kind: 'recursion', classes: [className], lines: [line] });
     }
   }
   return [...found.values()];
@@ -201,13 +279,6 @@ function violations(edges: readonly Edge[], forbidden: readonly ForbiddenOrder[]
   return [...found.values()];
 }
 
-/** Locks of one class are taken in ascending key order (page locks by index); that is not a cycle. */
-function isOrderedSibling(edge: Edge): boolean {
-  const a = (edge.held.lock as Lock).key;
-  const b = (edge.acquired.lock as Lock).key;
-  return typeof a === 'number' && typeof b === 'number' && a < b;
-}
-
 /** Do all instances of two opposite edges exclude each other by a lock held around both? */
 function gated(one: Edge, other: Edge): boolean {
   for (const [id, mode] of one.gates) {
@@ -230,7 +301,8 @@ function fromFirstName(cycle: readonly Edge[]): readonly Edge[] {
  * if no two of them are kept apart by a common gate lock.
  */
 function cycles(edges: readonly Edge[], writers: ReadonlySet<string>): LockOrderFinding[] {
-  const waits = edges.filter((e) => !e.acquired.how.trylock && e.held.lock !== e.acquired.lock);
+  // Within one class it is recursion, or in order.
+  const waits = edges.filter((e) => !e.acquired.how.trylock && e.held.className !== e.acquired.className);
   const from = new Map<string, Edge[]>();
   for (const edge of waits) {
     const list = from.get(edge.held.className);
@@ -258,18 +330,7 @@ function cycles(edges: readonly Edge[], writers: ReadonlySet<string>): LockOrder
       }
     }
   };
-  for (const edge of waits) {
-    if (edge.held.className === edge.acquired.className) {
-      if (isOrderedSibling(edge)) continue;
-      found.set(edge.held.className, {
-        kind: 'cycle',
-        classes: [edge.held.className],
-        lines: [describe(edge)],
-      });
-    } else {
-      visit([edge]);
-    }
-  }
+  for (const edge of waits) visit([edge]);
   return [...found.values()];
 }
 

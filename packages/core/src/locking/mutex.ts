@@ -86,6 +86,9 @@ export class LockStep extends Step<void> {
     this.#lock = lock;
     this.#how = subclass === 0 ? WAIT : { mode: 'X', trylock: false, subclass };
   }
+  override get sleeps(): boolean {
+    return !(this.object instanceof Spinlock);
+  }
   override ready(): boolean {
     return !this.#lock.isLocked;
   }
@@ -205,7 +208,20 @@ abstract class OwnedLock extends ExclusiveLock {
 export class Mutex extends OwnedLock {}
 
 /** A lock that is held for a moment and never over a sleep. @see `spinlock_t` (v5.15) */
-export class Spinlock extends OwnedLock {}
+export class Spinlock extends OwnedLock {
+  /** @internal */
+  override take(how: Acquisition): void {
+    super.take(how);
+    if (this.owner !== null) this.owner.spinlocks++;
+  }
+
+  /** @internal */
+  override drop(verb: string): void {
+    const { owner } = this;
+    super.drop(verb);
+    if (owner !== null) owner.spinlocks--;
+  }
+}
 
 /** Take a mutex. @context Sleeps. */
 export function mutexLock(lock: Mutex, subclass = 0): Task<void> {

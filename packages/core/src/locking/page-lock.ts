@@ -6,6 +6,7 @@
  */
 import { current } from '../sched/current.js';
 import type { Task } from '../sched/task.js';
+import type { Lock } from './lockdep.js';
 import {
   AwaitUnlockedStep,
   ExclusiveLock,
@@ -18,12 +19,26 @@ import {
 
 /** `PG_locked` with its waiters. */
 export class PageLock extends ExclusiveLock {
+  readonly #cache: () => unknown;
+
   /**
    * @param index - Page index, for names and for the order of several page locks.
    * @param bornLocked - A page is locked before it becomes visible in the page cache.
+   * @param cache - Tells whose cache the page is in, `null` if it is in none.
    */
-  constructor(index: number, bornLocked: boolean) {
+  constructor(index: number, bornLocked: boolean, cache: () => unknown = () => null) {
     super('PG_locked', index, bornLocked);
+    this.#cache = cache;
+  }
+
+  /**
+   * Whoever locks several pages of one cache goes by ascending index, as write_cache_pages() does. A page that has
+   * left the cache keeps its place: it was found there.
+   */
+  override follows(held: Lock): boolean {
+    if (!(held instanceof PageLock) || held.key >= this.key) return false;
+    const [before, own] = [held.#cache(), this.#cache()];
+    return before === null || own === null || before === own;
   }
 }
 

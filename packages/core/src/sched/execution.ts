@@ -9,6 +9,7 @@ import type { Access } from './access.js';
 import { enter } from './current.js';
 import { EventLog } from './events.js';
 import type { Identity } from './identity.js';
+import { Retry } from './retry.js';
 import { ABANDON, type Scheduler } from './scheduler.js';
 import type { SharedObject } from './shared-object.js';
 import { Step, stepName, type Task, TaskStruct } from './task.js';
@@ -215,6 +216,11 @@ export class Execution {
     return picked;
   }
 
+  /** May the task in progress make another attempt? Called by the steps of `retry.ts`. */
+  retries(): boolean {
+    return this.#scheduler?.retries?.(this) ?? true;
+  }
+
   /** Record that the step in progress also touches this object. */
   touch(object: SharedObject, access: Access, replaced?: unknown): void {
     if (this.#scheduler !== null) this.events.touch(object.id, access, replaced);
@@ -305,7 +311,7 @@ export class Execution {
     }
     while (runnable.length > count) runnable.pop(); // a task at most; cheaper than a new length
     if (count === 0) {
-      this.#ending = this.#live === 0 ? DONE : deadlock(tasks);
+      this.#ending = this.#live === 0 ? DONE : this.#stuck();
       return null;
     }
     if (events.count >= this.#maxSteps) {
@@ -361,6 +367,15 @@ export class Execution {
     this.#yielding = running.yielded;
   }
 
+  /** Nobody can go on. If somebody was only stopped because it could as well have looked later, it says nothing. */
+  #stuck(): Ending {
+    const blocked = this.tasks.filter((task) => task.pending !== null);
+    const stopped = (task: TaskStruct): boolean =>
+      task.pending instanceof Retry && task.pending.isCovered(this.events);
+    if (this.recorder === null && blocked.some(stopped)) return ABANDONED;
+    return { kind: 'deadlock', blocked };
+  }
+
   #livelock(): Ending {
     const { task, count, step } = this.events;
     const recent = Math.max(0, count - 64);
@@ -377,10 +392,6 @@ export class Execution {
     }
     return { kind: 'livelock', task: this.tasks[busiest] as TaskStruct, loop };
   }
-}
-
-function deadlock(tasks: readonly TaskStruct[]): Ending {
-  return { kind: 'deadlock', blocked: tasks.filter((task) => task.pending !== null) };
 }
 
 function describeStep(task: TaskStruct): string {

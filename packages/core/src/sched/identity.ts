@@ -4,11 +4,19 @@
  * arrays. Never a global counter.
  */
 
+/** What was handed out so far, in order: enough to hand out the same in another process. */
+export interface IdentitySnapshot {
+  /** For each task: creator and number. */
+  readonly tasks: readonly (readonly [number, number])[];
+  /** For each object: creator and number, or owner, index and `1`. */
+  readonly objects: readonly (readonly [number, number, 0 | 1])[];
+}
+
 /** A table that hands out the next number for each new pair. */
 class Pairs {
   readonly #rows: number[][] = [];
-  readonly #next: () => number;
-  constructor(next: () => number) {
+  readonly #next: (a: number, b: number) => number;
+  constructor(next: (a: number, b: number) => number) {
     this.#next = next;
   }
   get(a: number, b: number): number {
@@ -19,7 +27,7 @@ class Pairs {
     }
     let id = row[b];
     if (id === undefined) {
-      id = this.#next();
+      id = this.#next(a, b);
       row[b] = id;
     }
     return id;
@@ -28,11 +36,22 @@ class Pairs {
 
 /** Interns identities for one search. */
 export class Identity {
-  #taskCount = 0;
-  #objectCount = 0;
-  readonly #tasks = new Pairs(() => this.#taskCount++);
-  readonly #objects = new Pairs(() => this.#objectCount++);
-  readonly #members = new Pairs(() => this.#objectCount++);
+  readonly #taskList: (readonly [number, number])[] = [];
+  readonly #objectList: (readonly [number, number, 0 | 1])[] = [];
+  readonly #tasks = new Pairs((a, b) => this.#taskList.push([a, b]) - 1);
+  readonly #objects = new Pairs((a, b) => this.#objectList.push([a, b, 0]) - 1);
+  readonly #members = new Pairs((a, b) => this.#objectList.push([a, b, 1]) - 1);
+
+  /** @param snapshot - What another one has handed out; by default nothing. */
+  constructor(snapshot: IdentitySnapshot = { tasks: [], objects: [] }) {
+    for (const [parent, nth] of snapshot.tasks) this.#tasks.get(parent, nth);
+    for (const [a, b, member] of snapshot.objects) (member === 1 ? this.#members : this.#objects).get(a, b);
+  }
+
+  /** What was handed out so far. */
+  snapshot(): IdentitySnapshot {
+    return { tasks: [...this.#taskList], objects: [...this.#objectList] };
+  }
 
   /**
    * @param parent - Key of the creator, `-1` for the set-up.
@@ -63,11 +82,11 @@ export class Identity {
 
   /** Number of different objects seen so far; ids are below it. */
   get objectCount(): number {
-    return this.#objectCount;
+    return this.#objectList.length;
   }
 
   /** Number of different tasks seen so far; keys are below it. */
   get taskCount(): number {
-    return this.#taskCount;
+    return this.#taskList.length;
   }
 }

@@ -38,4 +38,12 @@ export interface Scheduler {
    * @returns A number from `0` to `count - 1`.
    */
   nextChoice(execution: Execution, count: number): number;
+
+  /**
+   * May the task in progress, whose attempt has come to nothing, make another one? Without this it always may.
+   *
+   * @param execution - State so far.
+   * @returns `false` to stop the task for good.
+   */
+  retries?(execution: Execution): boolean;
 }

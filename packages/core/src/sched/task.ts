@@ -49,10 +49,13 @@ export abstract class Step<T> implements Task<T>, Iterator<Step<unknown>, T, unk
     this.verb = verb;
     this.blocking = blocking;
     this.announced = false;
-    if (blocking && current.task?.nowait === true) {
-      throw new ContractError('NOWAIT_SLEEPS', { task: current.task.title, step: stepName(this) });
-    }
+    if (blocking && current.task !== null && this.sleeps) mightSleep(current.task, this);
     current.stepCreated(this);
+  }
+
+  /** `true` if the task is off the processor while it waits. A spinlock is waited for on it. */
+  get sleeps(): boolean {
+    return this.blocking;
   }
 
   /** `true` if a fatal signal can end the wait, so that the object alone does not tell if it is enabled. */
@@ -114,10 +117,22 @@ export function stepName(step: Step<unknown>): string {
   return step.object === null ? `${step.verb}()` : `${step.verb}(${step.object.name})`;
 }
 
+/**
+ * Refuse a step that can sleep to a task that must not, whether or not it would have to wait this time.
+ *
+ * @throws ContractError `NOWAIT_SLEEPS`, `ATOMIC_SLEEPS`.
+ * @see include/linux/kernel.h `might_sleep()` (v5.15)
+ */
+function mightSleep(task: TaskStruct, step: Step<unknown>): void {
+  const code = task.spinlocks > 0 ? 'ATOMIC_SLEEPS' : task.nowait ? 'NOWAIT_SLEEPS' : null;
+  if (code !== null) throw new ContractError(code, { task: task.title, step: stepName(step) });
+}
+
 /** A step that touches nothing and hints that others should run: the body of `cond_resched()`. */
 class Resched extends Step<void> {
   constructor() {
     super(null, LOCAL, 'cond_resched');
+    if (current.task !== null && current.task.spinlocks > 0) mightSleep(current.task, this);
   }
   protected perform(): void {
     current.yieldNow();
@@ -194,6 +209,8 @@ export class TaskStruct {
   objects = 0;
   /** Locks held now, oldest first. Maintained by `locking/`. */
   readonly held: HeldLock[] = [];
+  /** Spinlocks among them: as long as there is one, the task must not sleep. */
+  spinlocks = 0;
   /** Set if somebody in the scenario can send this task a fatal signal. */
   signal: SharedVar<boolean> | null = null;
   /** The call in progress must not sleep (`IOCB_NOWAIT`): a blocking step is a broken contract. */

@@ -2,6 +2,7 @@
 // that it is silent where nobody can wait: try-locks, orders that a common gate lock keeps apart, and siblings in order.
 
 import {
+  type AddressSpace,
   condResched,
   downgradeWrite,
   downRead,
@@ -9,15 +10,22 @@ import {
   downWrite,
   downWriteTrylock,
   type ForbiddenOrder,
+  filemapInvalidateLockTwo,
+  filemapInvalidateUnlockTwo,
   heldMode,
+  Inode,
+  inodeLock,
+  inodeUnlock,
   type LockGraph,
   lockPage,
+  lockTwoNondirectories,
   Page,
   pgoff,
   Rwsem,
   syscall,
   type Task,
   unlockPage,
+  unlockTwoNondirectories,
   upRead,
   upWrite,
 } from '@fsport/core';
@@ -54,6 +62,19 @@ function chain(...locks: readonly (readonly [Rwsem, Mode, number?])[]): void {
     for (const [sem, mode] of [...locks].reverse()) yield* mode.endsWith('S') ? upRead(sem) : upWrite(sem);
   };
   toy.drive(body());
+}
+
+function secondFile(): Inode {
+  const { iOp, iFop } = toy.inode;
+  return new Inode(toy.sb, 13, { aOps: toy.mapping.aOps, iOp, iFop }, null);
+}
+
+/** One file locked on top of another, without the helper. */
+function* onTop(one: Inode, other: Inode): Task<void> {
+  yield* inodeLock(one);
+  yield* inodeLock(other);
+  yield* inodeUnlock(other);
+  yield* inodeUnlock(one);
 }
 
 function kinds(forbidden: readonly ForbiddenOrder[] = []): string[] {
@@ -167,32 +188,12 @@ describe('cycles', () => {
     expect(kinds()).toEqual(['cycle a b']);
   });
 
-  test('two locks of one class in no known order', () => {
-    const [a1, a2] = [new Rwsem('a', 'one'), new Rwsem('a', 'two')];
-    chain([a1, 'X'], [a2, 'X']);
-    expect(kinds()).toEqual(['cycle a']);
-  });
-
   test('the second with a subclass of its own is told apart; the reverse nesting is not', () => {
     const [a1, a2] = [new Rwsem('a', 'one'), new Rwsem('a', 'two')];
     chain([a1, 'X'], [a2, 'X', 1]);
     expect([graph.edges(), kinds()]).toEqual([['a:X -> a/1:X'], []]);
     chain([a2, 'X', 1], [a1, 'X']);
     expect(kinds()).toEqual(['cycle a a/1']);
-  });
-
-  test('page locks by ascending index are in order, by descending they are not', () => {
-    const [first, second] = [new Page(pgoff(1), false), new Page(pgoff(2), false)];
-    const both = function* (one: Page, other: Page): Task<void> {
-      yield* lockPage(one);
-      yield* lockPage(other);
-      yield* unlockPage(other);
-      yield* unlockPage(one);
-    };
-    toy.drive(both(first, second));
-    expect(kinds()).toEqual([]);
-    toy.drive(both(second, first));
-    expect(kinds()).toEqual(['cycle PG_locked']);
   });
 });
 
@@ -260,9 +261,76 @@ describe('recursion', () => {
   });
 
   test('not if it only tries: that never waits', () => {
-    const a = new Rwsem('a');
-    chain([a, 'S'], [a, 'tryS']);
+    const [a, other] = [new Rwsem('a'), new Rwsem('a')];
+    chain([a, 'S'], [a, 'tryS'], [other, 'tryX']);
     expect(kinds()).toEqual([]);
+  });
+
+  // As lockdep does: it knows no inode numbers, and neither do two tasks that hold one and want the other.
+  test.each<[string, Mode, string | number, string | number]>([
+    ['in ascending order of their numbers', 'X', 12, 13],
+    ['in descending order', 'X', 13, 12],
+    ['that have names', 'X', 'one', 'two'],
+    ['shared', 'S', 12, 13],
+  ])('two locks of one class %s', (_, mode, one, other) => {
+    chain([new Rwsem('a', one), mode], [new Rwsem('a', other), mode]);
+    expect(kinds()).toEqual(['recursion a']);
+    expect(graph.report([])[0]?.lines).toEqual([`toy takes a (${mode}) while holding another a (${mode})`]);
+  });
+
+  test('also two of one subclass, and although a gate keeps the orders apart', () => {
+    const gate = new Rwsem('gate');
+    chain([gate, 'X'], [new Rwsem('a'), 'X', 1], [new Rwsem('a'), 'X', 1]);
+    expect(kinds()).toEqual(['recursion a/1']);
+  });
+
+  test('not two of one label that belong to filesystems of two types', () => {
+    chain([new Rwsem('a', 1, 'ext4'), 'X'], [new Rwsem('a', 1, 'xfs'), 'X']);
+    expect(kinds()).toEqual([]);
+  });
+
+  test('not two files or mappings locked by the helpers for two', () => {
+    const [inode, other] = [toy.inode, secondFile()];
+    const both = function* (one: Inode, another: Inode): Task<void> {
+      yield* lockTwoNondirectories(one, another);
+      yield* filemapInvalidateLockTwo(one.iMapping, another.iMapping);
+      yield* filemapInvalidateUnlockTwo(one.iMapping, another.iMapping);
+      yield* unlockTwoNondirectories(one, another);
+    };
+    toy.drive(both(inode, other));
+    toy.drive(both(other, inode));
+    expect(graph.edges()).toContain('toy inode.i_rwsem:X -> toy inode.i_rwsem/4:X');
+    expect(kinds()).toEqual([]);
+    toy.drive(onTop(inode, other));
+    expect(kinds()).toEqual(['recursion toy inode.i_rwsem']);
+  });
+
+  describe('page locks', () => {
+    const page = (index: number, mapping: AddressSpace | null): Page => {
+      const one = new Page(pgoff(index), false);
+      one.mapping.init(mapping);
+      return one;
+    };
+    const both = function* (one: Page, other: Page): Task<void> {
+      yield* lockPage(one);
+      yield* lockPage(other);
+      yield* unlockPage(other);
+      yield* unlockPage(one);
+    };
+
+    test('of one cache are in order by ascending index, also of a page that has left it', () => {
+      const { mapping } = toy;
+      toy.drive(both(page(1, mapping), page(2, mapping)));
+      toy.drive(both(page(1, mapping), page(2, null)));
+      expect(kinds()).toEqual([]);
+      toy.drive(both(page(2, mapping), page(1, mapping)));
+      expect(kinds()).toEqual(['recursion PG_locked']);
+    });
+
+    test('of two caches have no order', () => {
+      toy.drive(both(page(1, toy.mapping), page(2, secondFile().iMapping)));
+      expect(kinds()).toEqual(['recursion PG_locked']);
+    });
   });
 
   test('not one after the other', () => {

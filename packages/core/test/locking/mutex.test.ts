@@ -1,21 +1,34 @@
-// Shows that a mutex and a spinlock have one holder, who alone may release them.
+// Shows that a mutex and a spinlock have one holder, who alone may release them; and that who holds a spinlock is
+// refused whatever could sleep, whether or not it would have to wait, and nothing else.
 
 import {
+  Completion,
+  choose,
   condResched,
+  downRead,
+  downReadTrylock,
+  downWrite,
   ExclusiveLock,
   heldMode,
+  lockPage,
   Mutex,
   mutexLock,
   mutexTrylock,
   mutexUnlock,
+  Page,
+  pgoff,
+  Rwsem,
   Spinlock,
   spinLock,
   spinTrylock,
   spinUnlock,
+  syscall,
   type Task,
+  upRead,
+  waitForCompletion,
 } from '@fsport/core';
 import { describe, expect, test } from '@jest/globals';
-import { everyInterleaving, Toy, thrown } from '../toy.js';
+import { everyInterleaving, nothing, Toy, thrown } from '../toy.js';
 import { auditEnabled } from './locks.js';
 
 const KINDS = [
@@ -39,7 +52,7 @@ describe.each(KINDS)('%s', (_, create, take, tryTake, drop) => {
         const body = function* (): Task<void> {
           yield* take(lock);
           if (++inside.count > 1) throw new Error('two holders');
-          yield* condResched();
+          yield* choose('inside', 1);
           inside.count--;
           yield* drop(lock);
         };
@@ -91,5 +104,68 @@ describe.each(KINDS)('%s', (_, create, take, tryTake, drop) => {
       ['A', `${lock.constructor === Mutex ? 'mutex' : 'spin'}_lock`],
     ]);
     expect(ending).toMatchObject({ kind: 'threw', task: { name: 'B' }, error: { code: 'LOCK_NOT_HELD' } });
+  });
+});
+
+describe('under a spinlock', () => {
+  const [mutex, other] = ['mutex', 'other'] as const;
+  const SLEEPS: readonly (readonly [string, (toy: Toy) => Task<unknown>])[] = [
+    [`mutex_lock(${mutex})`, () => mutexLock(new Mutex(mutex))],
+    ['down_read(sem)', () => downRead(new Rwsem('sem'))],
+    ['down_write(sem)', () => downWrite(new Rwsem('sem'))],
+    ['lock_page(PG_locked[0])', () => lockPage(new Page(pgoff(0), false))],
+    ['wait_for_completion(done)', () => waitForCompletion(new Completion('done'))],
+    ['cond_resched()', () => condResched()],
+  ];
+  const within = function* (lock: Spinlock, body: () => Task<unknown>): Task<string> {
+    yield* spinLock(lock);
+    yield* body();
+    yield* spinUnlock(lock);
+    return 'ended';
+  };
+
+  test.each(SLEEPS)('%s is refused', (step, body) => {
+    const toy = new Toy();
+    const refused = thrown(() => toy.drive(within(new Spinlock('lock'), () => body(toy))));
+    expect(refused).toMatchObject({ code: 'ATOMIC_SLEEPS', step });
+  });
+
+  test('what only tries, and another spinlock, are not', () => {
+    const toy = new Toy();
+    const body = function* (): Task<void> {
+      const [inner, sem] = [new Spinlock(other), new Rwsem('sem')];
+      yield* spinLock(inner);
+      yield* spinUnlock(inner);
+      expect(yield* downReadTrylock(sem)).toBe(true);
+      yield* upRead(sem);
+    };
+    expect(toy.drive(within(new Spinlock('lock'), body))).toBe('ended');
+  });
+
+  test('an inner one released, the outer one is still held', () => {
+    const toy = new Toy();
+    const body = function* (): Task<void> {
+      const inner = new Spinlock(other);
+      if (yield* spinTrylock(inner)) yield* spinUnlock(inner);
+      yield* mutexLock(new Mutex(mutex));
+    };
+    const refused = thrown(() => toy.drive(within(new Spinlock('lock'), body)));
+    expect(refused).toMatchObject({ code: 'ATOMIC_SLEEPS', step: 'mutex_lock(mutex)' });
+  });
+
+  test('released, the task may sleep again', () => {
+    const toy = new Toy();
+    const body = function* (): Task<boolean> {
+      yield* within(new Spinlock('lock'), nothing);
+      const lock = new Mutex(mutex);
+      yield* mutexLock(lock);
+      return lock.isLocked;
+    };
+    expect(toy.drive(body())).toBe(true);
+  });
+
+  test('a call that must not wait may take one: it is waited for on the processor', () => {
+    const toy = new Toy();
+    expect(toy.drive(syscall('pread', within(new Spinlock('lock'), nothing), true))).toBe('ended');
   });
 });

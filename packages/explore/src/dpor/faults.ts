@@ -23,6 +23,12 @@ export interface DporFaults {
   readonly shortReversal?: boolean;
   /** Races of events that were there before are never looked at again. */
   readonly newEventsOnly?: boolean;
+  /** A sleeping task that has nothing to do with a reversal counts as exploring it. */
+  readonly weakInitials?: boolean;
+  /** Picking one alternative while another one sleeps counts as exploring all of them. */
+  readonly onlyAwake?: boolean;
+  /** With a bound, races are reversed where they are and nowhere else. */
+  readonly notConservative?: boolean;
   /** A sleeping task is taken for what it could do elsewhere, not for what it would do there. */
   readonly guessSleepers?: boolean;
 }

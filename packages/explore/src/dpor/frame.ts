@@ -9,7 +9,7 @@ import { EVERY, type Wakeup } from './wakeup.js';
 export const ENABLED = 1;
 /** Everything that begins with it has been explored, from this state or an earlier one. */
 export const ASLEEP = 2;
-/** Others have waited for their turn too long: the kernel's scheduler, which is fair, would not run it. */
+/** It may not run here: others have waited for their turn too long, or the preemptions are used up. */
 export const HELD_BACK = 4;
 /** It has just let others go first, with `cond_resched()`. */
 export const YIELDED = 8;
@@ -26,6 +26,34 @@ export interface Sleeper {
   readonly label: Label;
 }
 
+/** A frame as plain data. */
+export interface FrameState {
+  /** The task that runs from here, `-1` if it has been explored. */
+  readonly chosen: number;
+  /** The alternative in progress. */
+  readonly choice: number;
+  /** Number of alternatives of the step that the chosen task takes. */
+  readonly choices: number;
+  /** Are all alternatives to be explored, or just that one? */
+  readonly every: boolean;
+  /** Number of steps explored from here, without the one in progress. */
+  readonly explored: number;
+  /** Number of steps that somebody else explores from here. */
+  readonly givenAway: number;
+  /** Preemptions before this state. */
+  readonly preemptions: number;
+  /** Per task: how often others let others go first while it could have run. */
+  readonly waited: readonly number[];
+  /** Steps that need not be run. */
+  readonly sleepers: readonly Sleeper[];
+  /** What is planned from here and has not begun. */
+  readonly planned: readonly Wakeup[];
+  /** What to do after the chosen task. */
+  readonly next: Wakeup | null;
+  /** Flags of each task. */
+  readonly status: readonly number[];
+}
+
 /** One state on the path. Frames are reused: {@link reset} before use. */
 export class Frame {
   /** The task that runs from here. */
@@ -36,6 +64,12 @@ export class Frame {
   choices = 1;
   /** Are all alternatives to be explored, or just this one? */
   every = true;
+  /** Number of steps explored from here, without the one in progress. */
+  explored = 0;
+  /** Number of steps that somebody else explores from here and has not reported on. */
+  givenAway = 0;
+  /** Preemptions before this state. */
+  preemptions = 0;
   /** Per task: how often others let others go first while it could have run, and did not. */
   readonly waited: number[] = [];
   /** Steps that need not be run: inherited ones first, then those explored from here. */
@@ -55,9 +89,34 @@ export class Frame {
     // Few or none, so that one by one is cheaper than a new length.
     while (this.sleepers.length > 0) this.sleepers.pop();
     while (this.planned.length > 0) this.planned.pop();
+    this.explored = 0;
+    this.givenAway = 0;
     this.tasks = tasks;
     if (this.status.length < tasks) this.status = new Uint8Array(tasks * 2);
     else for (let task = 0; task < tasks; task++) this.status[task] = 0;
+  }
+
+  /** The frame as plain data. */
+  state(): FrameState {
+    const { chosen, choice, choices, every, explored, givenAway, preemptions, next } = this;
+    return {
+      ...{ chosen, choice, choices, every, explored, givenAway, preemptions, next },
+      waited: [...this.waited],
+      sleepers: [...this.sleepers],
+      planned: [...this.planned],
+      status: [...this.status.subarray(0, this.tasks)],
+    };
+  }
+
+  /** Become what plain data says. */
+  restore(state: FrameState): void {
+    const { waited, sleepers, planned, status, ...rest } = state;
+    this.reset(status.length);
+    Object.assign(this, rest);
+    this.waited.push(...waited);
+    this.sleepers.push(...sleepers);
+    this.planned.push(...planned);
+    this.status.set(status);
   }
 
   /** Does a task have one of these flags? */
@@ -89,10 +148,16 @@ export class Frame {
     this.planned.push(step);
   }
 
+  /** Is all that begins with a task explored, or going to be? */
+  plans(task: number): boolean {
+    if (this.has(task, ASLEEP) || (this.chosen === task && this.every)) return true;
+    return this.planned.some((step) => step.task === task && step.choice === EVERY);
+  }
+
   /** Explore what begins with any step from here, too. */
   planAll(): void {
     for (let task = 0; task < this.tasks; task++) {
-      if (this.canRun(task)) this.plan({ task, choice: EVERY, next: null });
+      if (this.canRun(task) && !this.plans(task)) this.plan({ task, choice: EVERY, next: null });
     }
   }
 
@@ -105,12 +170,17 @@ export class Frame {
     this.next = next;
   }
 
+  /** Can a step be taken, is it not in progress, and does it not sleep? */
+  isOpen({ task, choice }: Wakeup): boolean {
+    if (task === this.chosen && (choice === this.choice || this.choices === 1)) return false;
+    return this.canRun(task) && !this.has(task, ASLEEP) && !this.sleeps(task, choice);
+  }
+
   /** Choose the first planned step that can be taken and does not sleep. Returns whether there is one. */
   advance(): boolean {
     for (let step = this.planned.shift(); step !== undefined; step = this.planned.shift()) {
-      const { task, choice, next } = step;
-      if (this.has(task, ASLEEP) || !this.canRun(task) || this.sleeps(task, choice)) continue;
-      this.choose(task, choice, next);
+      if (!this.isOpen(step)) continue;
+      this.choose(step.task, step.choice, step.next);
       return true;
     }
     return false;
@@ -124,6 +194,11 @@ export class Frame {
       return true;
     }
     return false;
+  }
+
+  /** Does any alternative of a task's step sleep? */
+  anySleeps(task: number): boolean {
+    return this.sleepers.some((sleeper) => sleeper.task === task);
   }
 
   /** Does an alternative of a task's step sleep? */

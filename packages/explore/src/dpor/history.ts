@@ -9,6 +9,22 @@
 import { type Access, dependent, type EventLog, type Execution } from '@fsport/core';
 import type { Label } from './label.js';
 
+/** The events of a path as plain data. */
+export interface HistoryState {
+  /** Per event: its task. */
+  readonly task: readonly number[];
+  /** Per event: where its accesses begin; one more entry than events. */
+  readonly first: readonly number[];
+  /** Per access: the object. */
+  readonly object: readonly number[];
+  /** Per access: what was done. */
+  readonly access: readonly Access[];
+  /** Entries per clock. */
+  readonly width: number;
+  /** The clocks, one after the other. */
+  readonly clocks: readonly number[];
+}
+
 /** Clocks and access lists of the events on the current path. */
 export class History {
   /** Number of events known. */
@@ -44,6 +60,32 @@ export class History {
       }
     }
     if (event < this.count) this.count = event;
+  }
+
+  /** The first events as plain data. */
+  state(count: number): HistoryState {
+    const accesses = this.first[count] as number;
+    return {
+      task: this.task.slice(0, count),
+      first: this.first.slice(0, count + 1),
+      object: this.object.slice(0, accesses),
+      access: this.access.slice(0, accesses),
+      width: this.width,
+      clocks: [...this.clocks.subarray(0, count * this.width)],
+    };
+  }
+
+  /** Become what plain data says. */
+  restore(state: HistoryState): void {
+    const { task, first, width } = state;
+    this.width = width;
+    this.reserve(Math.max(0, ...task) + 1, task.length + 1);
+    this.clocks.set(state.clocks);
+    for (const [event, its] of task.entries()) {
+      this.task[event] = its;
+      this.#join(event);
+      this.#enlist(state.object, state.access, first[event] as number, first[event + 1] as number);
+    }
   }
 
   /** Make room for this many tasks and events. */
@@ -112,22 +154,37 @@ export class History {
     const task = events.task[event] as number;
     this.task[event] = task;
     const racy = this.#clock(events, event, this.before(execution, task), fatal);
-    this.count++;
     this.clocks[event * this.width + task] = event + 1;
+    this.#join(event);
+    this.#enlist(
+      events.object,
+      events.access,
+      events.first[event] as number,
+      events.first[event + 1] as number,
+    );
+    return racy;
+  }
+
+  /** The next event is the latest of its task. */
+  #join(event: number): void {
+    const task = this.task[event] as number;
     this.#previousOf[event] = this.#lastOf[task] as number;
     this.#lastOf[task] = event;
-    const end = events.first[event + 1] as number;
-    this.first[event + 1] = end;
-    for (let at = events.first[event] as number; at < end; at++) {
-      const object = events.object[at] as number;
+    this.count++;
+  }
+
+  /** The accesses of the last event are the latest to their objects. */
+  #enlist(objects: readonly number[], accesses: readonly Access[], begin: number, end: number): void {
+    this.first[this.count] = end;
+    for (let at = begin; at < end; at++) {
+      const object = objects[at] as number;
       for (let known = this.#latest.length; known <= object; known++) this.#latest.push(-1);
       this.object[at] = object;
-      this.access[at] = events.access[at] as Access;
-      this.eventOf[at] = event;
+      this.access[at] = accesses[at] as Access;
+      this.eventOf[at] = this.count - 1;
       this.previous[at] = this.#latest[object] as number;
       this.#latest[object] = at;
     }
-    return racy;
   }
 
   /** Work out the clock of the next event: that of the event before it in its task, and of its conflicts. */

@@ -28,6 +28,7 @@ import { EVERY } from './wakeup.js';
 export class RaceSearch {
   readonly #history: History;
   readonly #frames: readonly Frame[];
+  readonly #conservative: boolean;
   readonly #faults: DporFaults;
   readonly #feasibility: Feasibility;
   readonly #subject = new Subject();
@@ -41,10 +42,12 @@ export class RaceSearch {
   /**
    * @param history - The current path; events are added to it.
    * @param frames - The states on it; reversals are planned there.
+   * @param conservative - Is there a bound on preemptions?
    * @param faults - Deliberate faults, for tests.
    */
-  constructor(history: History, frames: readonly Frame[], faults: DporFaults) {
+  constructor(history: History, frames: readonly Frame[], conservative: boolean, faults: DporFaults) {
     this.#history = history;
+    this.#conservative = conservative;
     this.#frames = frames;
     this.#faults = faults;
     this.#reversal = new Reversal(history, this.#subject);
@@ -154,10 +157,15 @@ export class RaceSearch {
     for (let event = e + 1; event < end; event++) {
       if (this.#feasibility.inReversal(e, event)) reversal.add(event);
     }
+    if (this.#conservative) {
+      this.#planEarly(e, reversal.shortest(events).task);
+      return;
+    }
     for (const { task, choice, label } of frame.sleepers) {
       const known = this.#faults.guessSleepers === true ? null : label;
       const at = reversal.initial(events, task, known);
       if (at >= 0 && reversal.choiceAt(events, at) === choice) return;
+      if (this.#faults.weakInitials === true && reversal.ignores(events, task, label)) return;
     }
     for (const { task, choice } of frame.planned) {
       const at = reversal.initial(events, task, null);
@@ -178,5 +186,19 @@ export class RaceSearch {
       return;
     }
     frame.planAll();
+  }
+
+  /**
+   * With a bound on preemptions, what begins with one task is no substitute for what begins with another, because it
+   * may cost more. And the reversal may cost less if the switch is made where the task of `e` was switched to.
+   */
+  #planEarly(e: number, task: number): void {
+    const { task: taskOf } = this.#history;
+    let begin = e;
+    if (this.#faults.notConservative !== true) while (begin > 0 && taskOf[begin - 1] === taskOf[e]) begin--;
+    for (const frame of [this.#frames[e] as Frame, this.#frames[begin] as Frame]) {
+      if (!frame.canRun(task)) frame.planAll();
+      else if (!frame.plans(task)) frame.plan({ task, choice: EVERY, next: null });
+    }
   }
 }

@@ -14,7 +14,7 @@ export class Reversal {
   readonly #subject: Subject;
   readonly #events: number[] = [];
   #count = 0;
-  /** Per task: its first event. */
+  /** Per task: its first event; or how much of it is needed. */
   #first = new Int32Array(8);
 
   /**
@@ -70,6 +70,16 @@ export class Reversal {
     return this.#count;
   }
 
+  /** Does a task that is no part of it do nothing that any of it depends on? */
+  ignores(events: EventLog, task: number, label: Label): boolean {
+    if (task === this.#subject.task || this.#subject.couldConflictWith(label)) return false;
+    for (let at = 0; at < this.#count; at++) {
+      const event = this.#events[at] as number;
+      if (this.#history.task[event] === task || conflicts(events, event, label)) return false;
+    }
+    return true;
+  }
+
   /** The alternative that the step at a position picks; `0` if it is no choice. */
   choiceAt(events: EventLog, at: number): number {
     const event = at === this.#count ? this.#subject.event : (this.#events[at] as number);
@@ -77,26 +87,30 @@ export class Reversal {
   }
 
   /**
-   * The shortest part of it that reverses the race, as a sequence of steps: what the subject depends on, and the
-   * subject. It ends early at a choice: what comes after that depends on the alternative.
+   * The shortest part of it that reverses the race, as a sequence of steps: what has to come before the subject,
+   * and the subject. It ends early at a choice: what comes after that depends on the alternative.
    *
    * @param events - The log.
    */
   shortest(events: EventLog): Wakeup {
-    let next: Wakeup | null = {
-      task: this.#subject.task,
-      choice: this.choiceAt(events, this.#count),
-      next: null,
-    };
+    const { clocks, width, task: taskOf } = this.#history;
+    const { task, performed, event: own, before } = this.#subject;
+    const needed = this.#first;
+    const last = performed ? own : before;
+    for (let other = 0; other < width; other++) {
+      needed[other] = last < 0 ? 0 : (clocks[last * width + other] as number);
+    }
+    let next: Wakeup | null = { task, choice: this.choiceAt(events, this.#count), next: null };
     for (let at = this.#count - 1; at >= 0; at--) {
       const event = this.#events[at] as number;
-      if (!this.#subject.comesAfter(events, this.#history, event)) continue;
+      const its = taskOf[event] as number;
+      if ((needed[its] as number) <= event && !this.#disturbs(events, event, null)) continue;
+      for (let other = 0; other < width; other++) {
+        const known = clocks[event * width + other] as number;
+        if (known > (needed[other] as number)) needed[other] = known;
+      }
       const choice = events.choice[event] as number;
-      next = {
-        task: this.#history.task[event] as number,
-        choice: Math.max(choice, 0),
-        next: choice < 0 ? next : null,
-      };
+      next = { task: its, choice: Math.max(choice, 0), next: choice < 0 ? next : null };
     }
     return next;
   }

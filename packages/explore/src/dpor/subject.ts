@@ -3,7 +3,7 @@
  * its task.
  */
 import { type Access, dependent, type EventLog, LOCAL, READ, type Step, type TaskStruct } from '@fsport/core';
-import type { History } from './history.js';
+import type { Label } from './label.js';
 
 /** Reused: {@link takeEvent} or {@link takePending} before use. */
 export class Subject {
@@ -78,11 +78,16 @@ export class Subject {
     return false;
   }
 
-  /** Does it come after an event of the log that is before it? */
-  comesAfter(events: EventLog, history: History, event: number): boolean {
-    if (this.performed) return event < this.event && history.ordered(event, this.event);
-    const { before } = this;
-    return (before >= event && history.ordered(event, before)) || this.couldConflict(events, event);
+  /** Would it conflict with what somebody else does, at its strongest? */
+  couldConflictWith({ objects, accesses, fatal }: Label): boolean {
+    if (fatal || this.fatal) return true;
+    return this.objects.some(
+      (object, i) =>
+        i < this.count &&
+        objects.some(
+          (other, at) => other === object && dependent(accesses[at] as Access, this.could[i] as Access),
+        ),
+    );
   }
 
   #add(object: number, access: Access): void {

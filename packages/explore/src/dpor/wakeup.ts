@@ -14,7 +14,7 @@ export const EVERY = -1;
 export interface Wakeup {
   /** Index of the task. */
   readonly task: number;
-  /** The alternative it picks, or {@link EVERY}. */
+  /** The alternative it picks, `-1` for all of them. */
   readonly choice: number;
   /** What to do after it; `null`: whatever comes. */
   readonly next: Wakeup | null;

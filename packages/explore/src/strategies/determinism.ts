@@ -68,6 +68,11 @@ export class DeterminismStrategy implements Strategy {
     return Math.min(this.#choices[at] ?? 0, count - 1);
   }
 
+  /** As the inner strategy says. */
+  retries(execution: Execution): boolean {
+    return this.#inner.retries?.(execution) ?? true;
+  }
+
   /** Remember the first run, compare the second. */
   executed(execution: Execution, ending: Ending): void {
     const events = describeEvents(execution, ending);

@@ -13,6 +13,8 @@ import type { Strategy } from './strategy.js';
 interface Branch {
   /** Tasks, or the numbers of alternatives, still to be explored here; the first is the one in progress. */
   readonly left: number[];
+  /** How many there were. */
+  readonly width: number;
 }
 
 /** Enumerates every interleaving. */
@@ -25,6 +27,17 @@ export class DfsStrategy implements Strategy {
   /** Having run out means that every interleaving was seen, unless a task had to let others go first. */
   get exhaustive(): boolean {
     return this.#complete;
+  }
+
+  /** The share of leaves up to the last one, in a tree in which all children of a node have equally many. */
+  get share(): number {
+    let share = 0;
+    let rest = 1;
+    for (const { left, width } of this.#branches) {
+      share += (rest * (width - left.length)) / width;
+      rest /= width;
+    }
+    return share + rest;
   }
 
   /** Go to the next leaf of the tree of decisions. */
@@ -49,7 +62,7 @@ export class DfsStrategy implements Strategy {
     if (known === undefined) {
       const left = fairlyRunnable(execution);
       if (left.length < execution.runnable.length) this.#complete = false;
-      this.#branches.push({ left });
+      this.#branches.push({ left, width: left.length });
     }
     return (this.#branches[this.#at++] as Branch).left[0] as number;
   }
@@ -57,7 +70,9 @@ export class DfsStrategy implements Strategy {
   /** Follow the path to the leaf, then the first alternative of each new decision. */
   nextChoice(_execution: Execution, count: number): number {
     const known = this.#branches[this.#at];
-    if (known === undefined) this.#branches.push({ left: Array.from({ length: count }, (_, n) => n) });
+    if (known === undefined) {
+      this.#branches.push({ left: Array.from({ length: count }, (_, n) => n), width: count });
+    }
     return (this.#branches[this.#at++] as Branch).left[0] as number;
   }
 

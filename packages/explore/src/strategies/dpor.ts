@@ -17,21 +17,44 @@
  * @see Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction (POPL 2014)
  * @see Flanagan, Godefroid: Dynamic partial-order reduction for model checking software (POPL 2005)
  */
-import { ABANDON, type Ending, type EventLog, type Execution } from '@fsport/core';
+import {
+  ABANDON,
+  type Ending,
+  type EventLog,
+  type Execution,
+  type Identity,
+  type Scheduler,
+} from '@fsport/core';
+import { alternatives, type DporCheckpoint, type DporReport, partOf, probe } from '../dpor/checkpoint.js';
 import type { DporFaults } from '../dpor/faults.js';
-import { ASLEEP, ENABLED, Frame, HELD_BACK, YIELDED } from '../dpor/frame.js';
+import { ASLEEP, ENABLED, Frame, HELD_BACK, type Sleeper, YIELDED } from '../dpor/frame.js';
 import { History } from '../dpor/history.js';
-import { conflicts } from '../dpor/label.js';
+import { conflicts, type Label } from '../dpor/label.js';
 import { RaceSearch } from '../dpor/races.js';
 import { Tail } from '../dpor/tail.js';
-import { EVERY } from '../dpor/wakeup.js';
+import { EVERY, type Wakeup } from '../dpor/wakeup.js';
+import type { Run } from '../run-one.js';
 import type { Strategy } from './strategy.js';
 
 /** How often others may let others go first while a task that can run is not run. */
 export const PATIENCE = 64;
 
+/** What a reduced search leaves out. */
+export interface DporOptions {
+  /** Leave out executions in which an attempt comes to nothing and leaves no mark, see `retry()`. */
+  readonly cutRetries?: boolean;
+  /** Most preemptions in one execution. With a bound nobody sleeps, and running out proves nothing. */
+  readonly preemptions?: number;
+  /** Deliberate faults, for tests. */
+  readonly faults?: DporFaults;
+}
+
 /** Explores one execution per trace. */
 export class DporStrategy implements Strategy {
+  /** Is there a bound? */
+  readonly bounded: boolean;
+  readonly #cutRetries: boolean;
+  readonly #preemptions: number;
   readonly #faults: DporFaults;
   readonly #frames: Frame[] = [];
   readonly #history = new History();
@@ -42,19 +65,51 @@ export class DporStrategy implements Strategy {
   /** Events that conflict with one that is not before them in their own task, in order. */
   readonly #racy: number[] = [];
   readonly #tail = new Tail();
+  /** States before this depth belong to somebody else, who is told what to explore from them. */
+  #root = 0;
+  /** Number of steps planned in each of them at first. */
+  #plannedBefore: readonly number[] = [];
   #fatal = false;
   #started = false;
   #complete = true;
 
-  /** @param faults - Deliberate faults, for tests. */
-  constructor(faults: DporFaults = {}) {
+  /** @param options - What it leaves out. */
+  constructor({ cutRetries = false, preemptions, faults = {} }: DporOptions = {}) {
+    this.bounded = preemptions !== undefined;
+    this.#preemptions = preemptions ?? Number.POSITIVE_INFINITY;
+    this.#cutRetries = cutRetries;
     this.#faults = faults;
-    this.#races = new RaceSearch(this.#history, this.#frames, faults);
+    this.#races = new RaceSearch(this.#history, this.#frames, this.bounded, faults);
   }
 
-  /** Having run out means that every trace was seen, unless a task had to be held back for fairness. */
+  /** Having run out means that every trace was seen, unless a task was held back for fairness or by a bound. */
   get exhaustive(): boolean {
-    return this.#complete;
+    return this.#complete && !this.bounded && !this.waiting;
+  }
+
+  /** Is there a part that somebody else explores and has not reported on? */
+  get waiting(): boolean {
+    for (let depth = this.#root; depth < this.#history.count; depth++) {
+      if ((this.#frames[depth] as Frame).givenAway > 0) return true;
+    }
+    return false;
+  }
+
+  /**
+   * The share of leaves up to the last one, in a tree in which all children of a node have equally many.
+   *
+   * @see Knuth: Estimating the efficiency of backtrack programs (1975)
+   */
+  get share(): number {
+    let share = 0;
+    let rest = 1;
+    for (let depth = 0; depth < this.#history.count; depth++) {
+      const frame = this.#frames[depth] as Frame;
+      const branches = frame.explored + 1 + frame.planned.length;
+      share += (rest * frame.explored) / branches;
+      rest /= branches;
+    }
+    return share + rest;
   }
 
   /** Go back to the deepest state with work left. */
@@ -63,8 +118,12 @@ export class DporStrategy implements Strategy {
       this.#started = true;
       return true;
     }
-    for (let depth = this.#history.count - 1; depth >= 0; depth--) {
-      if (!this.#advance(depth)) continue;
+    for (let depth = this.#history.count - 1; depth >= this.#root; depth--) {
+      if (!this.#advance(depth)) {
+        // Whoever explores a part from here may find that there is more to do here.
+        if ((this.#frames[depth] as Frame).givenAway > 0) return false;
+        continue;
+      }
       this.#force(depth + 1);
       this.#tail.reset();
       this.#tail.add(this.#history, depth);
@@ -90,10 +149,20 @@ export class DporStrategy implements Strategy {
 
   /** Follow the path, then the first alternative. */
   nextChoice(execution: Execution, count: number): number {
-    const frame = this.#frames[execution.events.count - 1] as Frame;
+    const depth = execution.events.count - 1;
+    const frame = this.#frames[depth] as Frame;
     frame.choices = count;
-    if (frame.every && this.#faults.firstChoiceOnly !== true) frame.nextChoice(frame.choice);
+    if (!frame.every || this.#faults.firstChoiceOnly === true) return frame.choice;
+    frame.nextChoice(frame.choice);
+    // An alternative that sleeps may be woken, but not after another one was picked, and that is no race that shows.
+    const fresh = depth >= this.#forced;
+    if (fresh && frame.anySleeps(frame.chosen) && this.#faults.onlyAwake !== true) frame.planAll();
     return frame.choice;
+  }
+
+  /** As the options say. */
+  retries(): boolean {
+    return !this.#cutRetries;
   }
 
   /** Find the races of the new events. */
@@ -124,6 +193,119 @@ export class DporStrategy implements Strategy {
     }
   }
 
+  /**
+   * What is left to do, as plain data. To be asked between two executions.
+   *
+   * @param identity - Identities of the search.
+   */
+  checkpoint(identity: Identity): DporCheckpoint {
+    const count = this.#history.count;
+    return {
+      identity: identity.snapshot(),
+      cutRetries: this.#cutRetries,
+      preemptions: this.bounded ? this.#preemptions : null,
+      root: this.#root,
+      started: this.#started,
+      complete: this.#complete,
+      fatal: this.#fatal,
+      racy: [...this.#racy],
+      history: this.#history.state(count),
+      frames: this.#frames.slice(0, Math.max(count, this.#root)).map((frame) => frame.state()),
+      planned: this.#plannedBefore,
+    };
+  }
+
+  /**
+   * Go on where a checkpoint was taken. Executions must have the identities of the checkpoint.
+   *
+   * @param from - The checkpoint.
+   */
+  static restore(from: DporCheckpoint): DporStrategy {
+    const { cutRetries, preemptions } = from;
+    const strategy = new DporStrategy({ cutRetries, ...(preemptions === null ? {} : { preemptions }) });
+    strategy.#root = from.root;
+    strategy.#started = from.started;
+    strategy.#complete = from.complete;
+    strategy.#fatal = from.fatal;
+    strategy.#racy.push(...from.racy);
+    strategy.#plannedBefore = from.planned;
+    strategy.#history.restore(from.history);
+    for (const state of from.frames) {
+      const frame = new Frame();
+      frame.restore(state);
+      strategy.#frames.push(frame);
+    }
+    if (!from.started) strategy.#force(from.root);
+    return strategy;
+  }
+
+  /**
+   * Give parts of what is left to others, the largest first. To be asked between two executions. Each part is explored
+   * like a search of its own, and then reported on: {@link report} there, {@link join} here. Until then this search
+   * may have nothing to do although it is not over: {@link waiting}.
+   *
+   * @param most - Largest number of parts.
+   * @param identity - Identities of the search.
+   * @param run - Runs one execution: what a step does is found out by running it.
+   * @returns The parts; none if nothing is planned.
+   */
+  split(most: number, identity: Identity, run: (scheduler: Scheduler) => Run): readonly DporCheckpoint[] {
+    const parts: DporCheckpoint[] = [];
+    const count = this.#history.count;
+    for (let depth = this.#root; depth < count; depth++) {
+      const frame = this.#frames[depth] as Frame;
+      const path = this.#frames.slice(0, depth);
+      while (parts.length < most && frame.planned.length > 0) {
+        const step = frame.planned.shift() as Wakeup;
+        if (!frame.isOpen(step)) continue;
+        const { label, choices } = probe(run, path, step);
+        const [first, ...others] = alternatives(step, choices) as [Wakeup, ...Wakeup[]];
+        frame.planned.unshift(...others);
+        if (!frame.isOpen(first)) continue;
+        const own = frame.chosen < 0 ? [] : [this.#ownSleeper(frame, depth)];
+        const state = frame.state();
+        const { history, ...whole } = this.checkpoint(identity);
+        const chosen = { chosen: first.task, choice: Math.max(first.choice, 0), choices, next: first.next };
+        parts.push(
+          partOf({ ...whole, history: this.#history.state(depth) }, depth, {
+            ...{ ...state, ...chosen, every: false, explored: 0, givenAway: 0 },
+            sleepers: [...state.sleepers, ...own],
+          }),
+        );
+        frame.sleep({ task: first.task, choice: Math.max(first.choice, 0), choices, label });
+        frame.givenAway++;
+      }
+    }
+    return parts;
+  }
+
+  /** What to tell whom this part was taken from, when it is over. */
+  report(): DporReport {
+    const plans = this.#frames
+      .slice(0, this.#root)
+      .flatMap((frame, depth) =>
+        frame.planned.slice(this.#plannedBefore[depth]).map((step) => ({ depth, step })),
+      );
+    return { depth: this.#root - 1, plans, complete: this.#complete };
+  }
+
+  /** Hear what was found out about a part that was given away. */
+  join({ depth, plans, complete }: DporReport): void {
+    (this.#frames[depth] as Frame).givenAway--;
+    if (!complete) this.#complete = false;
+    for (const plan of plans) {
+      const frame = this.#frames[plan.depth] as Frame;
+      const { task, choice } = plan.step;
+      const known = frame.planned.some((step) => step.task === task && step.choice === choice);
+      if (!known && !frame.plans(task) && frame.isOpen(plan.step)) frame.plan(plan.step);
+    }
+  }
+
+  #ownSleeper(frame: Frame, depth: number): Sleeper {
+    const { chosen: task, choice, choices } = frame;
+    return { task, choice, choices, label: this.#labelAt(depth) };
+  }
+
   /** The next execution begins with the chosen tasks of the first states. */
   #force(steps: number): void {
     // Below the last branch nothing has changed.
@@ -139,10 +321,11 @@ export class DporStrategy implements Strategy {
     const { events, runnable, tasks } = execution;
     frame.reset(tasks.length);
     for (let i = 0; i < runnable.length; i++) frame.set(runnable[i] as number, ENABLED);
+    frame.preemptions = 0;
     if (depth === 0) return;
     const parent = this.#frames[depth - 1] as Frame;
     for (const sleeper of parent.sleepers) {
-      if (this.#faults.noSleep === true) break;
+      if (this.bounded || this.#faults.noSleep === true) break;
       if (sleeper.task === parent.chosen) continue;
       if (this.#faults.noWake !== true && conflicts(events, depth - 1, sleeper.label)) continue;
       frame.sleep(sleeper);
@@ -150,6 +333,16 @@ export class DporStrategy implements Strategy {
     const yielded = (tasks[parent.chosen]?.yielded ?? false) && isLocal(events, depth - 1);
     if (yielded || parent.waited.length > 0) this.#wait(frame, parent, yielded);
     for (const index of runnable) if (tasks[index]?.yielded === true) frame.set(index, YIELDED);
+    if (this.bounded) this.#spend(frame, depth);
+  }
+
+  /** Count preemptions; when they are used up, the running task keeps the others back. */
+  #spend(frame: Frame, depth: number): void {
+    const parent = this.#frames[depth - 1] as Frame;
+    const before = depth === 1 ? -1 : (this.#frames[depth - 2] as Frame).chosen;
+    frame.preemptions = parent.preemptions + (before !== parent.chosen && goesOn(parent, before) ? 1 : 0);
+    if (frame.preemptions < this.#preemptions || !goesOn(frame, parent.chosen)) return;
+    for (let task = 0; task < frame.tasks; task++) if (task !== parent.chosen) frame.set(task, HELD_BACK);
   }
 
   /** Count how long everybody has been waiting; who has waited too long keeps the others back. */
@@ -189,16 +382,28 @@ export class DporStrategy implements Strategy {
   #advance(depth: number): boolean {
     const frame = this.#frames[depth] as Frame;
     const { chosen: task, choice, choices } = frame;
-    const label = this.#history.label(depth, this.#fatal && depth === this.#history.count - 1);
-    frame.sleep({ task, choice, choices, label });
-    if (this.#faults.firstChoiceOnly !== true && frame.every && frame.nextChoice(choice + 1)) return true;
+    if (task >= 0) {
+      frame.sleep({ task, choice, choices, label: this.#labelAt(depth) });
+      frame.explored++;
+      if (this.#faults.firstChoiceOnly !== true && frame.every && frame.nextChoice(choice + 1)) return true;
+      frame.chosen = -1;
+    }
     return frame.advance();
+  }
+
+  #labelAt(depth: number): Label {
+    return this.#history.label(depth, this.#fatal && depth === this.#history.count - 1);
   }
 
   /** Any other task could have gone on instead of the event that ended the execution. */
   #branchEverywhere(depth: number): void {
     (this.#frames[depth] as Frame).planAll();
   }
+}
+
+/** Could the task that ran last go on? */
+function goesOn(frame: Frame, running: number): boolean {
+  return running >= 0 && frame.has(running, ENABLED) && !frame.has(running, YIELDED);
 }
 
 function isFree(frame: Frame, task: number): boolean {

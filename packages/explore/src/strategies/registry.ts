@@ -3,19 +3,42 @@ import { UsageError } from '@fsport/core';
 import { DeterminismStrategy } from './determinism.js';
 import { DfsStrategy } from './dfs.js';
 import { DporStrategy } from './dpor.js';
+import { PctStrategy } from './pct.js';
+import { PortfolioStrategy } from './portfolio.js';
 import { PosStrategy } from './pos.js';
 import { RandomStrategy } from './random.js';
 import type { Strategy } from './strategy.js';
 
-/** Makes a strategy for one search; those that draw nothing ignore the seed. */
-export type StrategyFactory = (seed: number) => Strategy;
+/** What strategies can be told; each takes what concerns it. */
+export interface StrategyOptions {
+  /** Seed of those that draw. */
+  readonly seed: number;
+  /** Leave out attempts that come to nothing and leave no mark. */
+  readonly cutRetries: boolean;
+  /** Most preemptions in one execution, for `bounded`. */
+  readonly preemptions: number;
+  /** Number of ordered steps that a bug may need, for `pct`. */
+  readonly depth: number;
+}
+
+/** Makes a strategy for one search. */
+export type StrategyFactory = (options: StrategyOptions) => Strategy;
 
 /** What can be asked for by name, besides `auto`. */
 export const STRATEGIES = {
   dfs: () => new DfsStrategy(),
-  dpor: () => new DporStrategy(),
-  pos: (seed: number) => new PosStrategy(seed),
-  random: (seed: number) => new RandomStrategy(seed),
+  dpor: ({ cutRetries }) => new DporStrategy({ cutRetries }),
+  bounded: ({ preemptions }) => new DporStrategy({ preemptions }),
+  pos: ({ seed }) => new PosStrategy(seed),
+  pct: ({ seed, depth }) => new PctStrategy(seed, depth),
+  random: ({ seed }) => new RandomStrategy(seed),
+  portfolio: ({ seed, depth, cutRetries }) =>
+    new PortfolioStrategy([
+      new DporStrategy({ cutRetries }),
+      new PosStrategy(seed),
+      new PctStrategy(seed, depth),
+      new RandomStrategy(seed),
+    ]),
   determinism: () => new DeterminismStrategy(new DporStrategy()),
 } satisfies Readonly<Record<string, StrategyFactory>>;
 

@@ -32,6 +32,7 @@ export function pagevecRelease(pages: readonly Page[]): void {
  * @param verb - Name of the look-up in traces.
  * @returns The page, an entry of a page in swap, or `null`.
  * @context May be preempted. Takes no lock.
+ * @departs Looking, taking the reference and looking again are one step, as for findGetPage().
  * @see mm/filemap.c `find_get_entry()` (v5.15)
  */
 export function* findGetEntry(

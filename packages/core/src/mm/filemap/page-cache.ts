@@ -146,6 +146,8 @@ export function insertIntoSlot(page: Page, mapping: AddressSpace, slot: { store(
  * @param page - In the cache, locked by the caller.
  * @throws ContractError `PAGE_NOT_LOCKED`.
  * @context May be preempted. One step under the lock of i_pages.
+ * @departs The freepage operation and the put join the removal: nobody can find the page any more, and who still holds
+ *   a reference looks at its mapping first.
  * @see mm/filemap.c `delete_from_page_cache()` [DC] (v5.15)
  */
 export function* deleteFromPageCache(page: Page): Task<void> {
@@ -180,6 +182,9 @@ export function removeFromSlot(
  * @param verb - Name of the look-up in traces.
  * @returns The page or `null`.
  * @context May be preempted. Takes no lock.
+ * @departs The kernel takes a reference if there still is one to take, looks at the slot again, and starts over if it
+ *   has changed. What it returns was in the slot at its second look, which is this step. The reference that it may
+ *   hold for a moment to a page that has left only makes reclaim spare that page, as any other reader's does.
  * @see mm/filemap.c `find_get_page()` [FG] (v5.15)
  */
 export function findGetPage(mapping: AddressSpace, index: Pgoff, verb = 'find_get_page'): Task<Page | null> {
