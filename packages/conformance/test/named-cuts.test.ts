@@ -47,6 +47,7 @@ import {
   type Parts,
   PUNCH,
   READ,
+  takeBlock,
 } from './self/fixture.js';
 
 /** Take a page out of the cache, once: the sweep that comes back for more would race a read for ever. */
@@ -61,13 +62,6 @@ function* dropPage(inode: Inode, index: number): Task<void> {
   }
   yield* unlockPage(page);
   putPage(page);
-}
-
-/** Take a block out of the map and free it. */
-function* takeBlock(inode: Inode, iblock: number): Task<void> {
-  const { phys } = mapOf(inode).at(iblock).peek();
-  yield* mapOf(inode).at(iblock).write(HOLE, 'remove_block');
-  yield* freeBlock(inode.iSb.sBdev, inode.iIno, phys);
 }
 
 /** Run under invalidate_lock exclusive where the release has it; `always` in any release, as a private lock. */

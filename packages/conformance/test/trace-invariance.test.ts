@@ -53,21 +53,19 @@ import {
   checkOf,
   fixture,
   getBlock,
-  HOLE,
   LOAD,
   mapOf,
   type Parts,
   PUNCH,
   READ,
   STORE,
+  takeBlock,
   uncachedRead,
 } from './self/fixture.js';
 
 /** Punch the block, and leave the page cache and everybody who uses the block alone. */
 function* punch(inode: Inode): Task<number> {
-  const { phys } = mapOf(inode).at(0).peek();
-  yield* mapOf(inode).at(0).write(HOLE, 'remove_block');
-  yield* freeBlock(inode.iSb.sBdev, inode.iIno, phys);
+  yield* takeBlock(inode, 0);
   return 0;
 }
 

@@ -10,6 +10,7 @@ import {
   type FileOperations,
   type FileSpec,
   type FileSystemType,
+  freeBlock,
   genericFileReadIter,
   Inode,
   type InodeOperations,
@@ -65,6 +66,13 @@ export function mapOf(inode: Inode): SharedArray<BlockMapping> {
 /** Look a block up. */
 export function getBlock(inode: Inode, iblock: number): Task<BlockMapping> {
   return mapOf(inode).at(iblock).read('get_block');
+}
+
+/** Take a block out of the map and free it. */
+export function* takeBlock(inode: Inode, iblock: number): Task<void> {
+  const { phys } = mapOf(inode).at(iblock).peek();
+  yield* mapOf(inode).at(iblock).write(HOLE, 'remove_block');
+  yield* freeBlock(inode.iSb.sBdev, inode.iIno, phys);
 }
 
 /** Read without the page cache: look each block up, and take from the disk what is there. */
