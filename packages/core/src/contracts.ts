@@ -9,6 +9,6 @@
  * @see Documentation/filesystems/locking.rst (v5.14, v5.15)
  */
 export * from './contracts/address-space.js';
-export { type ContractRule, demandIRwsem, demandLocks } from './contracts/check.js';
+export { type ContractRule, demandIRwsem, demandLocks, withoutLock } from './contracts/check.js';
 export * from './contracts/table.js';
 export * from './contracts/vm.js';

@@ -40,6 +40,8 @@ export interface MachineConfig {
   readonly hostileReuse: boolean;
   /** What may go wrong. */
   readonly faults: Faults;
+  /** See {@link Machine.mostRestarts}; no bound if it is not given. */
+  readonly mostRestarts?: number;
 }
 
 /**
@@ -66,8 +68,18 @@ export interface Observer {
     readonly owner: number;
     readonly owned: boolean;
   }): void;
-  /** A block was freed while `writes` writes to it were in flight. */
-  blockFreed?(event: { readonly ino: number; readonly phys: number; readonly writes: number }): void;
+  /** A block was freed while `writes` writes to it were in flight, and so many entries and devices pointed to it. */
+  blockFreed?(event: {
+    readonly ino: number;
+    readonly phys: number;
+    readonly writes: number;
+    readonly mapped: number;
+    readonly pins: number;
+  }): void;
+  /** A block was changed on the disk, by other means than writing its page, behind a page that is valid and clean. */
+  changedBehindPage?(page: Page, event: { readonly ino: number; readonly phys: number }): void;
+  /** A loop starts over because of what another task has done; `times` is how often this call of it has by now. */
+  startsOver?(event: { readonly loop: string; readonly times: number }): void;
   /** A dirty page-table entry was removed and the page was not dirtied. */
   dirtyPteLost?(page: Page): void;
 }
@@ -86,6 +98,8 @@ export class Machine {
   readonly raPages: number;
   /** What may go wrong. */
   readonly faults: Faults;
+  /** How often a call may start a loop over because of others. A bound of the check: it judges the loop by then. */
+  readonly mostRestarts: number;
   /** Where bytes come from. */
   readonly origins = new Origins();
   /** Kernel tracepoints; silent unless somebody listens. */
@@ -111,10 +125,12 @@ export class Machine {
     this.maxBytes = config.maxBytes;
     this.raPages = config.raPages;
     this.faults = config.faults;
+    this.mostRestarts = config.mostRestarts ?? Number.POSITIVE_INFINITY;
   }
 }
 
 /** The machine of the running execution. */
+// eslint-disable-next-line @fsport/no-hidden-nondeterminism -- set by each boot
 export let machine: Machine = undefined as unknown as Machine;
 
 /**

@@ -38,6 +38,20 @@ export interface Supports {
   readonly insertRange?: boolean;
   /** FICLONE and FICLONERANGE. */
   readonly clone?: boolean;
+  /** ioctl(F2FS_IOC_MOVE_RANGE). */
+  readonly moveRange?: boolean;
+  /** Moves blocks by itself, to clean segments. */
+  readonly gc?: boolean;
+  /** FIDEDUPERANGE. */
+  readonly dedupe?: boolean;
+  /** copy_file_range(2) of its own: who has the blocks copies them. */
+  readonly copyRange?: boolean;
+  /** FALLOC_FL_UNSHARE_RANGE. */
+  readonly unshareRange?: boolean;
+  /** XFS_IOC_SWAPEXT: exchange the blocks of two files. */
+  readonly swapExtents?: boolean;
+  /** XFS_IOC_FREE_EOFBLOCKS: give back what was allocated and is not needed, as a background task does. */
+  readonly freeUnused?: boolean;
   /** O_DIRECT. */
   readonly directIo?: boolean;
   /** IOCB_NOWAIT reads. */
@@ -46,6 +60,19 @@ export interface Supports {
   readonly readahead?: boolean;
   /** Blocks smaller than a page. */
   readonly subPageBlocks?: boolean;
+  /** The page cache is the data: no readpage, no readahead; pages that are not in use go to swap. */
+  readonly inMemory?: boolean;
+  /** DAX: the bytes are accessed where they are stored; there is no page cache, and nothing is read ahead. */
+  readonly dax?: boolean;
+  /** Several machines share the disk: a lock of the cluster says who may cache a file. */
+  readonly cluster?: boolean;
+  /** The content of files is on a server; the disk of the machine stands for it. */
+  readonly remote?: boolean;
+  /**
+   * Files are zones of a zoned device: what is written in order is appended with O_DIRECT, and truncated to nothing or to the
+   * whole zone; what is conventional has a fixed size.
+   */
+  readonly zoned?: boolean;
 }
 
 /** `true` if one of these is claimed for certain; asked of each by itself. */
@@ -61,18 +88,25 @@ export type When<C extends boolean, T> = true extends C ? T : unknown;
 export type Tables<S extends Supports> = {
   /** Page-cache operations. */
   readonly aOps: AddressSpaceOperations &
-    When<Claims<S, 'readahead'>, Required<Pick<AddressSpaceOperations, 'readahead'>>> &
-    When<Claims<S, 'write'>, Required<Pick<AddressSpaceOperations, 'writeBegin' | 'writeEnd'>>>;
+    When<
+      Claims<S, 'readahead'>,
+      | Required<Pick<AddressSpaceOperations, 'readahead'>>
+      | Required<Pick<AddressSpaceOperations, 'readpages'>>
+    >;
   /** Inode operations. */
-  readonly iOps: InodeOperations & When<Claims<S, 'truncate'>, Required<Pick<InodeOperations, 'setattr'>>>;
+  readonly iOps: InodeOperations &
+    When<Claims<S, 'truncate' | 'zoned'>, Required<Pick<InodeOperations, 'setattr'>>>;
   /** File operations. */
   readonly fOps: FileOperations &
-    When<Claims<S, 'write'>, Required<Pick<FileOperations, 'writeIter'>>> &
+    When<Claims<S, 'write' | 'zoned'>, Required<Pick<FileOperations, 'writeIter'>>> &
     When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
     When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
-    When<Claims<S, 'clone'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
+    When<Claims<S, 'clone' | 'dedupe'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
+    When<Claims<S, 'copyRange'>, Required<Pick<FileOperations, 'copyFileRange'>>> &
+    When<Claims<S, 'moveRange'>, Required<Pick<FileOperations, 'moveFileRange'>>> &
+    When<Claims<S, 'swapExtents' | 'freeUnused'>, Required<Pick<FileOperations, 'unlockedIoctl'>>> &
     When<
-      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange'>,
+      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange' | 'unshareRange'>,
       Required<Pick<FileOperations, 'fallocate'>>
     >;
 };
@@ -86,8 +120,12 @@ export interface FileSpec {
   readonly ino: number;
   /** `i_size`, bytes. */
   readonly size: number;
+  /** `FS_XFLAG_DAX`: `false` for a file that is accessed through the page cache although the filesystem has DAX. */
+  readonly dax?: boolean;
   /** Its blocks from the first; a letter stands for a block full of it. Missing ones are holes. */
   readonly blocks: readonly BlockSpec[];
+  /** On a zoned device: its zone need not be written in order. */
+  readonly conventional?: boolean;
 }
 
 /** Where a block of a file is. */
@@ -124,13 +162,22 @@ export interface FileSystemType<S extends Supports = Supports> extends Tables<S>
   fsck(sb: SuperBlock): readonly string[];
 }
 
+/** Pages are filled from somewhere, unless the page cache is the data, or there is none. */
+export type ReadsFromDisk<S extends Supports> = 'inMemory' extends keyof S
+  ? unknown
+  : 'dax' extends keyof S
+    ? unknown
+    : { readonly aOps: Required<Pick<AddressSpaceOperations, 'readpage'>> };
+
 /**
  * Define a filesystem: the default export of a package with the keyword `fsport-filesystem`.
  *
  * @param fs - The model.
  * @returns The same object, its claims checked by the compiler.
  */
-export function defineFileSystem<const S extends Supports>(fs: FileSystemType<S>): FileSystemType<S> {
+export function defineFileSystem<const S extends Supports>(
+  fs: FileSystemType<S> & ReadsFromDisk<S>,
+): FileSystemType<S> {
   return fs;
 }
 

@@ -48,10 +48,28 @@ export interface TraceEvents {
   block_bio_complete: [BlockEvent & { readonly rw: 'R' | 'W'; readonly error: number }];
 }
 
+/** Hears of every tracepoint: its name and its fields. */
+export type TraceListener = (event: keyof TraceEvents, fields: Readonly<Record<string, unknown>>) => void;
+
 /** Emits tracepoints. Check {@link active} before building an event: exploring runs with nobody listening. */
 export class TraceBus extends EventEmitter<TraceEvents> {
   /** Is anybody listening? */
   active = false;
+  #all: TraceListener | null = null;
+
+  /** Hear of every tracepoint, whichever filesystem has declared it. */
+  onAll(listener: TraceListener): void {
+    this.active = true;
+    this.#all = listener;
+  }
+
+  override emit<T extends EventEmitter.EventNames<TraceEvents>>(
+    event: T,
+    ...fields: Parameters<EventEmitter.EventListener<TraceEvents, T>>
+  ): boolean {
+    this.#all?.(event, fields[0] as unknown as Readonly<Record<string, unknown>>);
+    return super.emit(event, ...fields);
+  }
 
   override on<T extends EventEmitter.EventNames<TraceEvents>>(
     event: T,

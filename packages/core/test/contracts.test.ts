@@ -78,7 +78,12 @@ describe('the tables', () => {
         .filter(([, row]) => row.invalidateLock !== '-')
         .map(([op, row]) => `${op} ${row.invalidateLock}`);
     expect(columns('v5.14')).toEqual([]);
-    expect(columns('v5.15')).toEqual(['readpage shared', 'readahead shared', 'invalidatepage exclusive']);
+    expect(columns('v5.15')).toEqual([
+      'readpage shared',
+      'readahead shared',
+      'readpages shared',
+      'invalidatepage exclusive',
+    ]);
   });
 
   test('handlers of faults run under mmap_lock', () => {
@@ -440,6 +445,12 @@ describe('generic functions', () => {
   test('the truncation of simple_setattr() takes no invalidate_lock', () => {
     const toy = new Toy({ iOp: {} });
     expect(() => demandLocks('truncate_inode_pages_range', toy.mapping)).not.toThrow();
+  });
+
+  test('a rule that a filesystem is known not to keep is not enforced on it, and no other', () => {
+    const toy = new Toy({ exempt: { truncate_inode_pages_range: 'invalidate_lock' } });
+    expect(() => demandLocks('truncate_inode_pages_range', toy.mapping)).not.toThrow();
+    expect(() => demandLocks('read_cache_page', toy.mapping)).toThrow();
   });
 
   test('read_cache_page needs invalidate_lock from its caller', () => {

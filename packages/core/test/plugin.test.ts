@@ -41,7 +41,7 @@ describe('defineFileSystem', () => {
   // The compiler is what refuses: without an error on the next line, this file does not compile.
   test('refuses a claim without its operation', () => {
     const refused: unknown[] = [
-      // @ts-expect-error write without write_begin, write_end and write_iter
+      // @ts-expect-error write without write_iter
       defineFileSystem({ ...REST, supports: { write: true }, aOps, iOps: {}, fOps }),
       // @ts-expect-error readahead without readahead
       defineFileSystem({ ...REST, supports: { readahead: true }, aOps, iOps: {}, fOps }),

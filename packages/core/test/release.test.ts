@@ -6,12 +6,18 @@ import { thrown } from './toy.js';
 
 test('the lock came with v5.15', () => {
   expect(KERNEL_RELEASES.map((release) => [release, hasInvalidateLock(release)])).toEqual([
+    ['v3.15', false],
+    ['v3.19', false],
+    ['v4.0', false],
     ['v5.14', false],
     ['v5.15', true],
   ]);
 });
 
 test.each([
+  ['v3.15', 'v3.15'],
+  ['v3.19', 'v3.19'],
+  ['v4.0', 'v4.0'],
   ['v5.14', 'v5.14'],
   ['v5.15', 'v5.15'],
   ['v5.15+shmem-invalidate-lock', 'v5.15'],
@@ -20,6 +26,6 @@ test.each([
   expect(releaseOf(profile)).toBe(release);
 });
 
-test.each(['', 'v5', 'v5.16', '+v5.15', 'v5.15-rc1'])('profile "%s" follows none', (profile) => {
+test.each(['', 'v5', 'v3.16', 'v5.16', '+v5.15', 'v5.15-rc1'])('profile "%s" follows none', (profile) => {
   expect(thrown(() => releaseOf(profile))).toMatchObject({ code: 'UNKNOWN_PROFILE', profile });
 });

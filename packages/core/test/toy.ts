@@ -39,6 +39,7 @@ export interface ToyOptions {
   readonly aOps?: Partial<AddressSpaceOperations>;
   readonly iOp?: InodeOperations;
   readonly iFop?: Partial<FileOperations>;
+  readonly exempt?: Readonly<Record<string, string>>;
 }
 
 /** Nothing to do, as a task. */
@@ -75,7 +76,7 @@ export class Toy {
       faults,
     });
     this.trace = machine.trace;
-    this.sb = new SuperBlock('toy', release, new BlockDevice(8), null, {});
+    this.sb = new SuperBlock('toy', release, new BlockDevice(8), null, { exempt: options.exempt ?? {} });
     const aOps: AddressSpaceOperations = { readpage: () => result(0), ...options.aOps };
     const iFop: FileOperations = { readIter: () => result(0), ...options.iFop };
     const iOp = options.iOp ?? { setattr: () => result(0) };

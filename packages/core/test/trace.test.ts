@@ -21,6 +21,20 @@ describe('tracepoints of the page cache', () => {
     expect(seen).toEqual(['add', event, 'delete', event]);
   });
 
+  test('all of them can be heard at once', () => {
+    const toy = new Toy();
+    const seen: unknown[] = [];
+    toy.trace.onAll((event, fields) => seen.push(event, fields));
+    expect(toy.trace.active).toBe(true);
+    toy.cache(2);
+    toy.drive(mappingSetError(toy.mapping, -5));
+    expect(seen.slice(0, 3)).toEqual([
+      'mm_filemap_add_to_page_cache',
+      { ino: 12, index: 2 },
+      'filemap_set_wb_err',
+    ]);
+  });
+
   test('a write error is noted', () => {
     const toy = new Toy();
     const seen: unknown[] = [];

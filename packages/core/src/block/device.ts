@@ -6,10 +6,13 @@
  * "still the same". With hostile reuse (the default) a freed block belongs to a stranger at once, who fills
  * it with a secret; it does not come back to the pool. A request runs as a task of its own.
  *
+ * Inodes can share a block ({@link shareBlock}): each of them may read it, none may write to it, and it is freed with
+ * the last of them.
+ *
  * @departs One step stands for the whole transfer of a block: real DMA is not atomic, but a block is the
  *   smallest unit that any checker looks at.
  */
-import { UsageError } from '../errors.js';
+import { ContractError, UsageError } from '../errors.js';
 import { EIO, ENOSPC } from '../include/errno.js';
 import type { Page } from '../include/mm-types.js';
 import { type Phys, phys } from '../include/units.js';
@@ -30,12 +33,20 @@ export const STRANGER = -1;
 export interface DiskBlock {
   /** Inode number, {@link FREE} or {@link STRANGER}. */
   readonly owner: number;
+  /** Inodes that share it with its owner, each as often as it maps it: the reference count is one more. */
+  readonly sharers: readonly number[];
   /** How often it was freed. */
   readonly gen: number;
   /** Content. */
   readonly cells: Cells;
   /** Writes in flight. */
   readonly writes: number;
+  /** Page-table entries that point here, if the disk is memory. @see `page->_mapcount` (v5.15) */
+  readonly mapped: number;
+  /** Who else uses it as memory: devices. @see `page->_refcount`, less the one that a page of ZONE_DEVICE always has (v5.15) */
+  readonly pins: number;
+  /** No file maps it any more, and nobody can have it yet: see {@link detachBlock}. */
+  readonly detached?: boolean;
 }
 
 /** One block of a request. */
@@ -84,7 +95,7 @@ export class BlockDevice {
     this.nrBlocks = nrBlocks;
     this.blocks = new SharedArray<DiskBlock>(
       'disk',
-      () => ({ owner: FREE, gen: 0, cells, writes: 0 }),
+      () => ({ owner: FREE, sharers: [], gen: 0, cells, writes: 0, mapped: 0, pins: 0 }),
       showBlock,
     );
     this.freeBlocks = new SharedVar<readonly Phys[]>(
@@ -145,51 +156,141 @@ function showBlock(block: DiskBlock): string {
  *
  * @param bdev - The disk.
  * @param ino - Who gets it.
+ * @param verb - The filesystem's function, in kernel spelling.
  * @returns The block, or `-ENOSPC`.
  * @context May be preempted. One step under the group lock.
  * @departs The block has its owner in the step that takes it from the bitmap. Whose a block is only checkers ask, and
  *   between the two it is nobody else's.
  */
-export function newBlock(bdev: BlockDevice, ino: number): Task<Phys | number> {
+export function newBlock(bdev: BlockDevice, ino: number, verb = 'ext4_mb_new_blocks'): Task<Phys | number> {
   return bdev.freeBlocks.section(
-    'ext4_mb_new_blocks',
-    () => {
-      const [block, ...rest] = bdev.freeBlocks.load();
-      if (block === undefined) return -ENOSPC;
-      bdev.freeBlocks.store(rest);
-      const disk = bdev.blocks.at(block);
-      disk.store({ ...disk.load(), owner: ino });
-      return block;
-    },
+    verb,
+    () => takeBlock(bdev, ino),
     (block) => (block < 0 ? '-ENOSPC' : `block ${block}`),
   );
 }
 
 /**
- * Free a block. With hostile reuse a stranger owns it from the same instant.
+ * Allocate the lowest free block as part of the step in progress: for who does so under a lock that covers more.
+ *
+ * @returns The block, or `-ENOSPC`.
+ */
+export function takeBlock(bdev: BlockDevice, ino: number): Phys | number {
+  const [block, ...rest] = bdev.freeBlocks.load();
+  if (block === undefined) return -ENOSPC;
+  bdev.freeBlocks.store(rest);
+  const disk = bdev.blocks.at(block);
+  disk.store({ ...disk.load(), owner: ino });
+  return block;
+}
+
+/**
+ * Free a block, or what an inode has of it if it is shared. With hostile reuse a stranger owns a block from the instant
+ * that it is freed.
  *
  * @param bdev - The disk.
  * @param ino - Who frees it.
  * @param block - The block.
+ * @param verb - The filesystem's function, in kernel spelling.
  * @context May be preempted. One step under the group lock.
  * @departs The stranger has the block, and has written to it, in the step that frees it: nobody could be sooner. Who
  *   writes later shows the same, because the generation tells that the block was freed.
  */
-export function freeBlock(bdev: BlockDevice, ino: number, block: Phys): Task<void> {
+export function freeBlock(
+  bdev: BlockDevice,
+  ino: number,
+  block: Phys,
+  verb = 'ext4_free_blocks',
+): Task<void> {
+  return bdev.blocks.at(block).section(
+    verb,
+    () => dropBlock(bdev, ino, block),
+    () => `block ${block}`,
+  );
+}
+
+/**
+ * Take a block out of a file that will be freed later: it waits in a log. A request that was submitted before may still end,
+ * because the block is nobody else's yet; who submits a write now writes to what is no file's. Joins the step in progress.
+ *
+ * @param bdev - The disk.
+ * @param block - The block; not shared.
+ */
+export function detachBlock(bdev: BlockDevice, block: Phys): void {
+  const variable = bdev.blocks.at(block);
+  variable.store({ ...variable.load(), detached: true });
+}
+
+/** Free a block, or what an inode has of it, as part of the step in progress. See {@link freeBlock}. */
+export function dropBlock(bdev: BlockDevice, ino: number, block: Phys): void {
+  const variable = bdev.blocks.at(block);
+  const disk = variable.load();
+  if (disk.sharers.length > 0) {
+    const [owner, ...sharers] = withoutOne(disk, ino, block);
+    variable.store({ ...disk, owner: owner as number, sharers });
+    return;
+  }
+  const { writes, mapped, pins } = disk;
+  machine.observer.blockFreed?.({ ino, phys: block, writes, mapped, pins });
+  variable.store(
+    machine.config.hostileReuse
+      ? stolen(disk, block)
+      : { ...disk, owner: FREE, gen: disk.gen + 1, detached: false },
+  );
+  if (!machine.config.hostileReuse)
+    bdev.freeBlocks.store([...bdev.freeBlocks.load(), block].sort((a, b) => a - b));
+}
+
+/** Whose a block is: its owner and those who share it; nobody's if it is free or a stranger's. */
+export function ownersOf({ owner, sharers }: DiskBlock): readonly number[] {
+  return owner > 0 ? [owner, ...sharers] : [];
+}
+
+/** The owners of a block after one of them let go of it once. */
+function withoutOne(disk: DiskBlock, ino: number, block: Phys): readonly number[] {
+  const owners = ownersOf(disk);
+  const at = owners.indexOf(ino);
+  if (at < 0) throw new ContractError('BLOCK_STATE', { ino, phys: block, owner: disk.owner });
+  return owners.toSpliced(at, 1);
+}
+
+/**
+ * Let an inode share a block that belongs to somebody, who may be itself.
+ *
+ * @param bdev - The disk.
+ * @param ino - Who maps it from now on too.
+ * @param block - The block.
+ * @throws ContractError `BLOCK_STATE` if it belongs to nobody.
+ * @context May be preempted. One step under the lock of what counts the references.
+ * @see fs/xfs/libxfs/xfs_refcount.c `xfs_refcount_increase_extent()` (v5.15)
+ */
+export function shareBlock(bdev: BlockDevice, ino: number, block: Phys): Task<void> {
   const variable = bdev.blocks.at(block);
   return variable.section(
-    'ext4_free_blocks',
+    'xfs_refcount_increase_extent',
     () => {
       const disk = variable.load();
-      machine.observer.blockFreed?.({ ino, phys: block, writes: disk.writes });
-      variable.store(
-        machine.config.hostileReuse ? stolen(disk, block) : { ...disk, owner: FREE, gen: disk.gen + 1 },
-      );
-      if (!machine.config.hostileReuse)
-        bdev.freeBlocks.store([...bdev.freeBlocks.load(), block].sort((a, b) => a - b));
+      if (disk.owner <= 0) throw new ContractError('BLOCK_STATE', { ino, phys: block, owner: disk.owner });
+      variable.store({ ...disk, sharers: [...disk.sharers, ino] });
     },
     () => `block ${block}`,
   );
+}
+
+/**
+ * Let one inode have what another has of a block. Joins the step in progress.
+ *
+ * @param bdev - The disk.
+ * @param from - Who has it.
+ * @param to - Who gets it.
+ * @param block - The block.
+ * @throws ContractError `BLOCK_STATE` if `from` has nothing of it.
+ */
+export function giveBlock(bdev: BlockDevice, from: number, to: number, block: Phys): void {
+  const variable = bdev.blocks.at(block);
+  const disk = variable.load();
+  const [owner, ...sharers] = [...withoutOne(disk, from, block), to];
+  variable.store({ ...disk, owner: owner as number, sharers });
 }
 
 function stolen(disk: DiskBlock, block: Phys): DiskBlock {
@@ -202,6 +303,7 @@ function stolen(disk: DiskBlock, block: Phys): DiskBlock {
     ...disk,
     owner: STRANGER,
     gen: disk.gen + 1,
+    detached: false,
     cells: fillCells(disk.cells.length, '#'.charCodeAt(0), secret),
   };
 }
@@ -242,7 +344,11 @@ function submitWrite(bdev: BlockDevice, bio: Bio, vec: BioVec): Task<void> {
     'submit_bio',
     () => {
       const disk = variable.load();
-      machine.observer.blockWriteSubmitted?.({ ino: bio.ino, phys: vec.phys, ...ownership(disk, bio, vec) });
+      const whose =
+        disk.detached === true
+          ? { owned: false, reason: `block ${vec.phys} was taken out of the file and waits to be freed` }
+          : ownership(disk, bio, vec);
+      machine.observer.blockWriteSubmitted?.({ ino: bio.ino, phys: vec.phys, ...whose });
       variable.store({ ...disk, writes: disk.writes + 1 });
     },
     () => 'write',
@@ -293,9 +399,16 @@ function writeBlock(bdev: BlockDevice, bio: Bio, vec: BioVec, failed: boolean): 
 }
 
 function ownership(disk: DiskBlock, bio: Bio, vec: BioVec): { owned: boolean; reason: string } {
-  if (disk.owner === bio.ino && disk.gen === vec.gen) return { owned: true, reason: '' };
+  const owners = ownersOf(disk);
+  // A block that is shared may be read by all whose it is, and written to by none of them.
+  if (owners.includes(bio.ino) && disk.gen === vec.gen && (bio.rw === 'R' || owners.length === 1))
+    return { owned: true, reason: '' };
   const who =
-    disk.owner === STRANGER ? 'another file' : disk.owner === FREE ? 'nobody' : `inode ${disk.owner}`;
+    disk.owner === STRANGER
+      ? 'another file'
+      : disk.owner === FREE
+        ? 'nobody'
+        : owners.map((ino) => `inode ${ino}`).join(' and to ');
   const freed = disk.gen === vec.gen ? '' : ` and was freed after it was looked up`;
   return { owned: false, reason: `block ${vec.phys} belongs to ${who}${freed}` };
 }

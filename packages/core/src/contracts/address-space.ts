@@ -42,7 +42,7 @@ function unlocked(call: Call, page: Page): void {
 export function* callReadpage(file: File | null, page: Page): Task<number> {
   const call = pageCall('readpage', page);
   begin(call, page);
-  const result = yield* call.mapping.aOps.readpage(file, page);
+  const result = yield* present(call.mapping.aOps.readpage, call)(file, page);
   unlocked(call, page);
   return result;
 }
@@ -60,6 +60,19 @@ export function* callReadahead(rac: ReadaheadControl): Task<void> {
   for (const page of pages) begin(callFor(page), page);
   yield* present(mapping.aOps.readahead, { op: 'readahead', mapping, index: rac.index })(rac);
   for (const page of pages) if (!rac.pages.includes(page)) unlocked(callFor(page), page);
+}
+
+/**
+ * Insert and fill pages that nobody knows yet. What the filesystem takes out of `pages` is its to unlock and put.
+ *
+ * @throws ContractError `CONTRACT`.
+ * @context Sleeps. invalidate_lock at least shared, or i_rwsem exclusive. No page lock held.
+ */
+export function* callReadpages(file: File | null, mapping: AddressSpace, pages: Page[]): Task<void> {
+  const call: Call = { op: 'readpages', mapping, index: (pages[0] as Page).index };
+  begin(call, null);
+  yield* present(mapping.aOps.readpages, call)(file, mapping, pages);
+  demand(pageLocksHeld() === 0, call, 'page-unlocked', 'returned, and nobody will unlock a page');
 }
 
 /**
@@ -164,7 +177,7 @@ export function* callWritepages(mapping: AddressSpace, wbc: WritebackControl): T
  * @see mm/truncate.c `do_invalidatepage()` (v5.15)
  */
 export function* callInvalidatepage(page: Page, offset: number, length: number): Task<void> {
-  if (page.mapping.peek()?.aOps.invalidatepage === undefined && page.buffers.peek() === null) return;
+  if (page.mapping.peek()?.aOps.invalidatepage === undefined && !page.peekPrivate()) return;
   const call = pageCall('invalidatepage', page);
   begin(call, page);
   yield* present(call.mapping.aOps.invalidatepage, call)(page, offset, length);
@@ -183,13 +196,13 @@ export function* callInvalidatepage(page: Page, offset: number, length: number):
  */
 export function* callReleasepage(page: Page): Task<boolean> {
   // Attached and detached under the page lock, which the caller holds.
-  if (page.mapping.peek()?.aOps.releasepage === undefined && page.buffers.peek() === null) return true;
+  if (page.mapping.peek()?.aOps.releasepage === undefined && !page.peekPrivate()) return true;
   const call = pageCall('releasepage', page);
   begin(call, page);
   if (page.writeback.load()) return false;
   const released = yield* present(call.mapping.aOps.releasepage, call)(page);
   demand(holds(page), call, 'page-locked', 'returned without the page lock');
-  const empty = page.buffers.peek() === null;
+  const empty = !page.peekPrivate();
   demand(!released || empty, call, 'page-private', 'said that it released the page, and buffers are left');
   return released;
 }

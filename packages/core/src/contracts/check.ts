@@ -4,7 +4,8 @@
  *
  * A fill under i_rwsem exclusive (inside write_begin or an invalidator) needs no invalidate_lock: whoever
  * invalidates holds i_rwsem exclusive too. Exempt from "exclusive" are the tear-down of an inode, which has no
- * other users, and broken memory, where the kernel takes neither lock.
+ * other users, broken memory, where the kernel takes neither lock, and what a filesystem names
+ * {@link withoutLock}.
  */
 import { ContractError } from '../errors.js';
 import type { AddressSpace, Inode } from '../include/fs.js';
@@ -13,6 +14,7 @@ import type { Pgoff } from '../include/units.js';
 import { heldMode } from '../locking/lockdep.js';
 import { PageLock } from '../locking/page-lock.js';
 import { current } from '../sched/current.js';
+import type { Task, TaskStruct } from '../sched/task.js';
 import { type ContractRow, GENERIC_FUNCTIONS, type GenericFunction } from './table.js';
 
 /** Rules of the tables. Each is the `rule` of the errors thrown when it is broken. */
@@ -61,9 +63,10 @@ export function broken(call: Call, rule: ContractRule, happened: string): never 
   );
 }
 
-/** Report a broken rule unless it is kept. @throws ContractError `CONTRACT`. */
+/** Report a broken rule unless it is kept, or known not to be. @throws ContractError `CONTRACT`. */
 export function demand(ok: boolean, call: Call, rule: ContractRule, happened: string): void {
-  if (!ok) broken(call, rule, happened);
+  if (ok || call.mapping.host.iSb.sOp.exempt?.[call.op] === rule) return;
+  broken(call, rule, happened);
 }
 
 /** Does the task in progress hold the lock of a page? */
@@ -94,7 +97,7 @@ export function enter(demands: ContractRow, call: Call, page: Page | null): void
     demand(holds(page), call, 'page-locked', 'called without the page lock, which it needs');
   }
   const rwsem = heldMode(mapping.host.iRwsem);
-  if (demands.iRwsem === 'exclusive') {
+  if (demands.iRwsem === 'exclusive' && !isExempt('i_rwsem')) {
     demand(rwsem === 'X', call, 'i_rwsem', `called with ${mode('i_rwsem', rwsem)}; it must be exclusive`);
   }
   if (demands.invalidateLock === '-') return;
@@ -111,9 +114,34 @@ export function enter(demands: ContractRow, call: Call, page: Page | null): void
   );
 }
 
-/** Invalidations that run without any lock in the kernel: inode tear-down, and broken memory. */
+/** Tasks in a part of a call that {@link withoutLock} names, and the rule they need not keep. */
+const exemptions = new WeakMap<TaskStruct, ContractRule>();
+
+/**
+ * Run a part of a call in which the kernel does not hold a lock that the table demands. The table is not held against it;
+ * the oracles are.
+ *
+ * @param rule - The lock.
+ * @param body - That part.
+ * @returns What it returns.
+ * @context Sleeps.
+ */
+export function* withoutLock<T>(rule: 'i_rwsem' | 'invalidate_lock', body: Task<T>): Task<T> {
+  const task = current.task as TaskStruct;
+  exemptions.set(task, rule);
+  const result = yield* body;
+  exemptions.delete(task);
+  return result;
+}
+
+/** Does the task in progress run a part of a call that need not keep this rule? */
+function isExempt(rule: ContractRule): boolean {
+  return current.task !== null && exemptions.get(current.task) === rule;
+}
+
+/** Invalidations that run without the lock in the kernel. */
 function exempt(mapping: AddressSpace, page: Page | null): boolean {
-  return mapping.exiting.peek() || page?.hwpoison.peek() === true;
+  return isExempt('invalidate_lock') || mapping.exiting.peek() || page?.hwpoison.peek() === true;
 }
 
 function mode(lock: string, held: 'S' | 'X' | null): string {

@@ -37,6 +37,7 @@ const V5_15 = {
   writepages: row('no'),
   set_page_dirty: row('-'),
   readahead: row('yes, unlocks', '-', 'shared'),
+  readpages: row('no', '-', 'shared'),
   write_begin: row('locks', 'exclusive'),
   write_end: row('yes, unlocks', 'exclusive'),
   invalidatepage: row('yes', '-', 'exclusive'),
@@ -57,9 +58,14 @@ function withoutInvalidateLock<K extends string>(
   ) as Readonly<Record<K, ContractRow>>;
 }
 
-/** The table of `struct address_space_operations`, by release. v5.14 has no column for invalidate_lock. */
+const V5_14 = withoutInvalidateLock(V5_15);
+
+/** The table of `struct address_space_operations`, by release. Before v5.15 it has no column for invalidate_lock. */
 export const ADDRESS_SPACE_OPERATIONS = {
-  'v5.14': withoutInvalidateLock(V5_15),
+  'v3.15': V5_14,
+  'v3.19': V5_14,
+  'v4.0': V5_14,
+  'v5.14': V5_14,
   'v5.15': V5_15,
 } as const satisfies Record<KernelRelease, ContractTable>;
 
@@ -71,6 +77,7 @@ export const VM_OPERATIONS = {
   fault: row('can return locked', '-', '-', 'shared'),
   map_pages: row('-', '-', '-', 'shared'),
   page_mkwrite: row('can return locked', '-', '-', 'shared'),
+  pfn_mkwrite: row('-', '-', '-', 'shared'),
 } as const satisfies ContractTable;
 
 const V5_15_GENERIC = {
@@ -78,9 +85,14 @@ const V5_15_GENERIC = {
   read_cache_page: row('-', '-', 'shared'),
 } as const satisfies ContractTable;
 
+const V5_14_GENERIC = withoutInvalidateLock(V5_15_GENERIC);
+
 /** Generic functions whose callers must hold a lock, by release. @see mm/truncate.c, mm/filemap.c (v5.15) */
 export const GENERIC_FUNCTIONS = {
-  'v5.14': withoutInvalidateLock(V5_15_GENERIC),
+  'v3.15': V5_14_GENERIC,
+  'v3.19': V5_14_GENERIC,
+  'v4.0': V5_14_GENERIC,
+  'v5.14': V5_14_GENERIC,
   'v5.15': V5_15_GENERIC,
 } as const satisfies Record<KernelRelease, ContractTable>;
 

@@ -98,3 +98,19 @@ export function* callPageMkwrite(vmf: VmFault): Task<number> {
   demand((result & VM_FAULT_RETRY) === 0, call, 'result', 'returned RETRY, which its caller cannot follow');
   return result;
 }
+
+/**
+ * Ask whether an entry that points straight to storage may become writable.
+ *
+ * @returns `VM_FAULT_*`: NOPAGE if it is done or the address should be accessed again, `0` if it is for the caller to do,
+ *   or an error.
+ * @throws ContractError `CONTRACT`.
+ * @context Sleeps. mmap_lock shared; must not return RETRY.
+ * @see mm/memory.c `wp_pfn_shared()` (v5.15)
+ */
+export function* callPfnMkwrite(vmf: VmFault): Task<number> {
+  const call = faultCall('pfn_mkwrite', vmf);
+  const result = yield* callHandler('pfn_mkwrite', vmf, present(vmf.vma.vmOps.pfnMkwrite, call));
+  demand((result & VM_FAULT_RETRY) === 0, call, 'result', 'returned RETRY, which its caller cannot follow');
+  return result;
+}

@@ -31,29 +31,21 @@ import { current } from '../sched/current.js';
 import { SharedVar } from '../sched/shared-var.js';
 import type { Task } from '../sched/task.js';
 import { inodeDioBegin, inodeDioEnd } from './inode.js';
+import { IOMAP_DIRECT, IOMAP_WRITE, type Iomap, type IomapOps } from './iomap.js';
 
-/** Where a piece of a file is. @see include/linux/iomap.h `struct iomap` (v5.15) */
-export interface Iomap {
-  /** What is there. */
-  readonly type: 'hole' | 'unwritten' | 'mapped';
-  /** First byte, at a block boundary. */
-  readonly offset: number;
-  /** Bytes. */
-  readonly length: number;
-  /** The disk block of each block, unless it is a hole. */
-  readonly phys: readonly Phys[];
-  /** The generation of each. */
-  readonly gens: readonly number[];
-}
+/** dio_end_io: some of the blocks were unwritten. @see include/linux/iomap.h */
+export const IOMAP_DIO_UNWRITTEN = 1 << 0;
+/** dio_end_io: some of the blocks replace blocks that are shared. */
+export const IOMAP_DIO_COW = 1 << 1;
 
-/** What direct I/O asks of a filesystem. @see include/linux/iomap.h `struct iomap_ops`, `struct iomap_dio_ops` */
-export interface IomapDioOps {
-  /** Find, or for a write make, the piece at a position. Returns it, or an errno; `-ENOTBLK` to use the cache. */
-  readonly iomapBegin: (inode: Inode, pos: number, length: number, write: boolean) => Task<Iomap | number>;
-  /**
-   * The transfer of `size` bytes has ended; `unwritten` if some of the blocks were. Returns `0` or an errno.
-   */
-  readonly endIo?: (iocb: Kiocb, size: number, error: number, unwritten: boolean) => Task<number>;
+/**
+ * What direct I/O asks of a filesystem. Asked for a piece, it may say `-ENOTBLK` to use the cache.
+ *
+ * @see include/linux/iomap.h `struct iomap_ops`, `struct iomap_dio_ops` (v5.15)
+ */
+export interface IomapDioOps extends Pick<IomapOps, 'iomapBegin'> {
+  /** The transfer of `size` bytes has ended; flags are `IOMAP_DIO_*`. Returns `0` or an errno. */
+  readonly endIo?: (iocb: Kiocb, size: number, error: number, flags: number) => Task<number>;
 }
 
 /** Requests of one direct I/O in flight. Never changed in place. */
@@ -78,7 +70,7 @@ class IomapDio {
   /** What a read gets, in order; known when the transfer has ended. */
   readonly pieces: (() => Cells)[] = [];
   size = 0;
-  unwritten = false;
+  flags = 0;
 
   constructor(iocb: Kiocb, iter: IovIter | Cells, ops: IomapDioOps) {
     this.iocb = iocb;
@@ -167,9 +159,10 @@ function* prepare(dio: IomapDio): Task<number> {
 function* transfer(dio: IomapDio): Task<number> {
   const inode = dio.iocb.kiFilp.fInode;
   const end = dio.pos + dio.length;
+  const flags = IOMAP_DIRECT | (dio.from === null ? 0 : IOMAP_WRITE);
   let failed = 0;
   for (let at = dio.pos; at < end && failed === 0; ) {
-    const map = yield* dio.ops.iomapBegin(inode, at, end - at, dio.from !== null);
+    const map = yield* dio.ops.iomapBegin(inode, at, end - at, flags);
     if (typeof map === 'number') {
       if (map === -ENOTBLK) break;
       failed = map;
@@ -190,12 +183,15 @@ function* transferPiece(dio: IomapDio, inode: Inode, map: Iomap, at: number, byt
   const { blockSize } = machine;
   const cells = dio.from?.slice(at - dio.pos, at - dio.pos + bytes) ?? null;
   if (at % blockSize !== 0 || bytes % blockSize !== 0) return -EINVAL;
+  // Dirtied through a mapping since the range was written back: "Direct I/O collision with buffered writes".
+  if (map.type === 'delalloc') return -EIO;
   if (map.type === 'hole' || (map.type === 'unwritten' && cells === null)) {
     if (cells !== null) return -EIO;
     dio.pieces.push(() => zeroCells(bytes));
     return 0;
   }
-  if (map.type === 'unwritten') dio.unwritten = true;
+  if (map.type === 'unwritten') dio.flags |= IOMAP_DIO_UNWRITTEN;
+  if (map.shared === true) dio.flags |= IOMAP_DIO_COW;
   const blocks = bytes / blockSize;
   const perPage = PAGE_SIZE / blockSize;
   const skip = (at - map.offset) / blockSize;
@@ -229,7 +225,7 @@ function* transferPiece(dio: IomapDio, inode: Inode, map: Iomap, at: number, byt
 function* complete(dio: IomapDio, iSize: number, error: number): Task<number> {
   const { iocb, pos, ops } = dio;
   const { fInode: inode, fMapping: mapping } = iocb.kiFilp;
-  let result = ops.endIo === undefined ? error : yield* ops.endIo(iocb, dio.size, error, dio.unwritten);
+  let result = ops.endIo === undefined ? error : yield* ops.endIo(iocb, dio.size, error, dio.flags);
   if (result === 0) {
     result = dio.to === null ? dio.size : Math.min(dio.size, iSize - pos);
     if (dio.to !== null) {

@@ -7,14 +7,27 @@
  *
  * @see include/linux/fs.h, fs/inode.c (v5.14, v5.15)
  */
-import { ContractError } from '../errors.js';
-import type { Inode } from '../include/fs.js';
+import { ContractError, UsageError } from '../errors.js';
+import type { Inode, SuperBlock } from '../include/fs.js';
 import { downRead, downReadTrylock, downWrite, downWriteTrylock, upRead, upWrite } from '../locking/rwsem.js';
 import { truncateInodePagesFinal } from '../mm/truncate.js';
 import type { Task } from '../sched/task.js';
 
 /** Subclass of the second of two files. @see include/linux/fs.h `I_MUTEX_NONDIR2` (v5.15) */
 const I_MUTEX_NONDIR2 = 4;
+
+/**
+ * The inode of a file that mount() found on the disk: the `iget` of filesystems that build all inodes then.
+ *
+ * @param sb - The mount.
+ * @param ino - Inode number.
+ * @throws UsageError `BAD_OPTION` if mkfs made no such file, or it was evicted.
+ */
+export function inodeByNumber(sb: SuperBlock, ino: number): Inode {
+  const inode = sb.inodes.get(ino);
+  if (inode !== undefined) return inode;
+  throw new UsageError('BAD_OPTION', { ino }, `There is no inode ${ino}. Give mkfs a file of that number.`);
+}
 
 /** @context Sleeps. @see include/linux/fs.h `inode_lock()` (v5.15) */
 export function inodeLock(inode: Inode): Task<void> {

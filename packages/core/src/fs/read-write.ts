@@ -5,9 +5,9 @@
  * @see fs/read_write.c, fs/open.c, fs/sync.c, mm/fadvise.c, mm/madvise.c, mm/mmap.c (v5.14, v5.15)
  */
 import { ContractError } from '../errors.js';
-import { EINVAL, ENODEV, EOPNOTSUPP } from '../include/errno.js';
+import { EINVAL, ENOTTY, EOPNOTSUPP, EXDEV } from '../include/errno.js';
 import { FMODE_NOWAIT, IOCB_DIRECT, IOCB_NOWAIT } from '../include/flags.js';
-import type { File, IovIter, Kiocb, UserBuffer } from '../include/fs.js';
+import { type File, type IovIter, iSizeRead, type Kiocb, type UserBuffer } from '../include/fs.js';
 import type { MmStruct, VmAreaStruct } from '../include/mm-types.js';
 import type { Loff, Pgoff } from '../include/units.js';
 import { ksysReadahead, vfsFadvise } from '../mm/fadvise.js';
@@ -153,6 +153,24 @@ export function ksysFsync(file: File): Task<number> {
   return syscall('fsync', vfsFsync(file));
 }
 
+/**
+ * ioctl(2) with a request of the filesystem's own.
+ *
+ * @param cmd - Its name.
+ * @param arg - The other file, if there is one.
+ * @returns `0`, `-ENOTTY` if there is no such request, or an errno.
+ * @context Sleeps.
+ * @see fs/ioctl.c `vfs_ioctl()` (v5.15)
+ */
+export function ksysIoctl(file: File, cmd: string, arg: File | null = null): Task<number> {
+  return syscall('ioctl', vfsIoctl(file, cmd, arg));
+}
+
+function* vfsIoctl(file: File, cmd: string, arg: File | null): Task<number> {
+  const { unlockedIoctl } = file.fOp;
+  return unlockedIoctl === undefined ? -ENOTTY : yield* unlockedIoctl(file, cmd, arg);
+}
+
 /** madvise(2). @returns `0`, or an errno. @context Sleeps. @see mm/madvise.c `do_madvise()` (v5.15) */
 export function ksysMadvise(mm: MmStruct, startVpn: number, nrPages: number, behavior: number): Task<number> {
   return syscall('madvise', doMadvise(mm, startVpn, nrPages, behavior));
@@ -161,7 +179,7 @@ export function ksysMadvise(mm: MmStruct, startVpn: number, nrPages: number, beh
 /**
  * mmap(2).
  *
- * @returns The mapping, or `-ENODEV` if the filesystem has no mmap.
+ * @returns The mapping; `-ENODEV` if the filesystem has no mmap; or an error of the filesystem.
  * @context Sleeps. Takes mmap_lock exclusive.
  * @see mm/mmap.c `ksys_mmap_pgoff()`, `do_mmap()` (v5.15)
  */
@@ -173,14 +191,7 @@ export function ksysMmap(
   flags: number,
   startVpn: number,
 ): Task<VmAreaStruct | number> {
-  return syscall('mmap', mmapFile(mm, file, pgoff, nrPages, flags, startVpn));
-}
-
-function* mmapFile(
-  ...[mm, file, pgoff, nrPages, flags, startVpn]: Parameters<typeof doMmap>
-): Task<VmAreaStruct | number> {
-  if (file.fOp.mmap === undefined) return -ENODEV;
-  return yield* doMmap(mm, file, pgoff, nrPages, flags, startVpn);
+  return syscall('mmap', doMmap(mm, file, pgoff, nrPages, flags, startVpn));
 }
 
 /** munmap(2). @returns `0`. @context Sleeps. Takes mmap_lock exclusive. @see mm/mmap.c `__vm_munmap()` (v5.15) */
@@ -191,4 +202,37 @@ export function ksysMunmap(mm: MmStruct, vma: VmAreaStruct): Task<number> {
 function* munmap(mm: MmStruct, vma: VmAreaStruct): Task<number> {
   yield* doMunmap(mm, vma);
   return 0;
+}
+
+/**
+ * copy_file_range(2).
+ *
+ * @param len - Bytes.
+ * @returns Bytes copied, fewer at the end of the source; `-EINVAL` for ranges of one file that overlap; `-EXDEV` for files
+ *   of two filesystems; `-EOPNOTSUPP` if the filesystem cannot; or an errno.
+ * @context Sleeps. The filesystem takes all locks itself.
+ * @departs What the filesystem cannot copy is not copied through the page cache instead: to the model that is a read and a
+ *   write.
+ * @see `vfs_copy_file_range()`, `generic_copy_file_checks()` (v5.15)
+ */
+export function ksysCopyFileRange(
+  fileIn: File,
+  posIn: Loff,
+  fileOut: File,
+  posOut: Loff,
+  len: number,
+): Task<number> {
+  return syscall('copy_file_range', vfsCopyFileRange(fileIn, posIn, fileOut, posOut, len));
+}
+
+function* vfsCopyFileRange(
+  ...[fileIn, posIn, fileOut, posOut, len]: Parameters<typeof ksysCopyFileRange>
+): Task<number> {
+  const { copyFileRange } = fileOut.fOp;
+  if (copyFileRange === undefined) return -EOPNOTSUPP;
+  if (fileIn.fInode.iSb !== fileOut.fInode.iSb) return -EXDEV;
+  const size = yield* iSizeRead(fileIn.fInode);
+  const count = Math.min(len, Math.max(0, size - posIn));
+  if (fileIn.fInode === fileOut.fInode && posOut + count > posIn && posOut < posIn + count) return -EINVAL;
+  return count === 0 ? 0 : yield* copyFileRange(fileIn, posIn, fileOut, posOut, count);
 }

@@ -1,12 +1,14 @@
 /**
  * fsync(2).
  *
- * @see fs/sync.c (v5.14, v5.15)
+ * @see fs/sync.c, fs/libfs.c (v5.14, v5.15)
  */
 import { EINVAL } from '../include/errno.js';
 import type { File } from '../include/fs.js';
 import { LLONG_MAX, type Loff, loff } from '../include/units.js';
+import { fileWriteAndWaitRange } from '../mm/page-writeback.js';
 import type { Task } from '../sched/task.js';
+import { inodeLock, inodeUnlock } from './inode.js';
 
 /**
  * Make a range of a file durable.
@@ -31,4 +33,21 @@ export function* vfsFsyncRange(file: File, start: Loff, last: Loff, datasync: bo
  */
 export function vfsFsync(file: File): Task<number> {
   return vfsFsyncRange(file, loff(0), LLONG_MAX, false);
+}
+
+/**
+ * Make a range of a file durable, for filesystems without a journal.
+ *
+ * @param last - Last byte, inclusive.
+ * @returns `0`, or an errno.
+ * @context Sleeps. Takes and releases page locks, then i_rwsem exclusive to write the inode.
+ * @departs The inode and its indirect blocks take no space on the disk: there is nothing to write under i_rwsem.
+ * @see fs/libfs.c `generic_file_fsync()` (v5.15)
+ */
+export function* genericFileFsync(file: File, start: Loff, last: Loff): Task<number> {
+  const error = yield* fileWriteAndWaitRange(file, start, last);
+  if (error !== 0) return error;
+  yield* inodeLock(file.fInode);
+  yield* inodeUnlock(file.fInode);
+  return 0;
 }

@@ -2,6 +2,8 @@
 
 /** Not permitted. */
 export const EPERM = 1;
+/** No such thing. */
+export const ENOENT = 2;
 /** Interrupted. */
 export const EINTR = 4;
 /** Input/output error. */
@@ -22,6 +24,10 @@ export const EBUSY = 16;
 export const EEXIST = 17;
 /** Two filesystems. */
 export const EXDEV = 18;
+/** Not the same; `EBADE` in the kernel, FILE_DEDUPE_RANGE_DIFFERS to the caller of the ioctl. */
+export const EBADE = 52;
+/** No such ioctl. */
+export const ENOTTY = 25;
 /** Not that kind of file. */
 export const ENODEV = 19;
 /** Bad argument. */
@@ -46,6 +52,7 @@ export const AOP_WRITEPAGE_ACTIVATE = 0x80000;
 
 const NAMES: Readonly<Record<number, string>> = {
   [EPERM]: 'EPERM',
+  [ENOENT]: 'ENOENT',
   [EINTR]: 'EINTR',
   [EIO]: 'EIO',
   [ENXIO]: 'ENXIO',
@@ -56,6 +63,8 @@ const NAMES: Readonly<Record<number, string>> = {
   [EBUSY]: 'EBUSY',
   [EEXIST]: 'EEXIST',
   [EXDEV]: 'EXDEV',
+  [EBADE]: 'EBADE',
+  [ENOTTY]: 'ENOTTY',
   [ENODEV]: 'ENODEV',
   [EINVAL]: 'EINVAL',
   [EFBIG]: 'EFBIG',

@@ -119,5 +119,12 @@ export const MADV_POPULATE_READ = 22;
 /** madvise: fault everything in for writing. */
 export const MADV_POPULATE_WRITE = 23;
 
+/** remap_file_range: only if both ranges hold the same. @see include/linux/fs.h */
+export const REMAP_FILE_DEDUP = 1 << 0;
+/** remap_file_range: fewer bytes will do. @see include/linux/fs.h */
+export const REMAP_FILE_CAN_SHORTEN = 1 << 1;
+
+/** iattr: the mode is to change. @see include/linux/fs.h */
+export const ATTR_MODE = 1 << 0;
 /** iattr: the size is to change. @see include/linux/fs.h */
 export const ATTR_SIZE = 1 << 3;

@@ -9,6 +9,7 @@
  */
 
 import type { BlockDevice } from '../block/device.js';
+import type { ExclusiveLock } from '../locking/mutex.js';
 import { Rwsem } from '../locking/rwsem.js';
 import { machine } from '../machine.js';
 import type { Cell, Cells } from '../provenance.js';
@@ -18,7 +19,7 @@ import type { Task } from '../sched/task.js';
 import type { MmStruct, Page, VmAreaStruct, VmOperations } from './mm-types.js';
 import { PAGE_SIZE } from './page.js';
 import type { ReadaheadControl } from './pagemap.js';
-import type { Loff, Pgoff } from './units.js';
+import type { Loff, Pgoff, Phys } from './units.js';
 import type { WritebackControl } from './writeback.js';
 
 /** Something in the page cache that is not a page: it says that a page was here and was evicted. */
@@ -27,11 +28,41 @@ export interface ShadowEntry {
   readonly shadow: true;
 }
 
+/**
+ * What stands in the place of a page that is in swap, for a filesystem whose data is its page cache.
+ *
+ * @departs It is the content itself: there is no swap device, and no cache of pages on their way to it.
+ * @see include/linux/swapops.h `swp_to_radix_entry()` (v5.15)
+ */
+export interface SwapEntry {
+  /** The content, one entry for each block of the page. */
+  readonly swap: readonly Cells[];
+}
+
+/**
+ * What stands for a page of a file whose bytes are accessed where they are stored. It is locked as a page is.
+ *
+ * @departs Its lock is an object of its own, one for each index ({@link AddressSpace.daxEntryLocks}), and so is no bit of
+ *   the entry. Its mark (PAGECACHE_TAG_DIRTY) is a part of it.
+ * @see fs/dax.c `dax_make_entry()` (v5.15)
+ */
+export interface DaxEntry {
+  /** A block; the page of zeroes (`DAX_ZERO_PAGE`); or nothing yet, and only locked (`DAX_EMPTY`). */
+  readonly dax: 'block' | 'zero' | 'empty';
+  /** The block, or `-1`. */
+  readonly phys: Phys;
+  /** `PAGECACHE_TAG_DIRTY`: stores may have gone to it since it was made durable. */
+  readonly marked: boolean;
+}
+
 /** A slot of the page cache. */
-export type Slot = Page | ShadowEntry | null;
+export type Slot = Page | ShadowEntry | SwapEntry | DaxEntry | null;
 
 function showSlot(slot: Slot): string {
   if (slot === null) return 'none';
+  if ('dax' in slot)
+    return slot.dax === 'block' ? `block ${slot.phys}${slot.marked ? ' dirty' : ''}` : slot.dax;
+  if ('swap' in slot) return 'swap';
   return 'shadow' in slot ? 'shadow' : `page ${slot.index}`;
 }
 
@@ -41,7 +72,7 @@ export class AddressSpace {
   readonly host: Inode;
   /** Page index -> page. */
   readonly iPages: SharedArray<Slot>;
-  /** Number of pages in `iPages`, shadows not counted. */
+  /** Number of pages and DAX entries in `iPages`; what else stands for a page is not counted. */
   readonly nrpages: SharedCounter;
   /** Held shared to fill the cache, exclusive to remove pages and change the blocks behind them. v5.15 only. */
   readonly invalidateLock: Rwsem;
@@ -53,6 +84,10 @@ export class AddressSpace {
   readonly wbErr: SharedVar<number>;
   /** Being torn down: no more inserts. `AS_EXITING`. */
   readonly exiting: SharedVar<boolean>;
+  /** Sweeps over its range that a truncation under way has begun, because pages came back; `0` for none. Not in the kernel. */
+  readonly truncateSweeps: SharedVar<number>;
+  /** The locks of the DAX entries, by index; `null` unless the bytes are accessed where they are stored (`S_DAX`). */
+  daxEntryLocks: readonly ExclusiveLock[] | null = null;
   /** Operations of the filesystem. */
   aOps: AddressSpaceOperations;
 
@@ -72,6 +107,7 @@ export class AddressSpace {
     this.iMmapRwsem = new Rwsem('mapping.i_mmap_rwsem', iIno);
     this.wbErr = new SharedVar('mapping.wb_err', 0, iIno);
     this.exiting = new SharedVar('AS_EXITING', false, iIno);
+    this.truncateSweeps = new SharedVar('truncate_inode_pages_range sweeps', 0, iIno);
   }
 
   /** Number of page indices that can ever be in use: the machine's maximum file size. */
@@ -271,10 +307,20 @@ export interface Iattr {
 
 /** Page-cache operations of a filesystem. @see `struct address_space_operations` (v5.15), Documentation/filesystems/locking.rst */
 export interface AddressSpaceOperations {
-  /** Fill a locked page; unlock it now or when the I/O ends. @returns `0`, AOP_TRUNCATED_PAGE (unlocked), or an errno. */
-  readonly readpage: (file: File | null, page: Page) => Task<number>;
+  /**
+   * Fill a locked page; unlock it now or when the I/O ends. Absent where the page cache is the data: there is nothing to
+   * fill it from.
+   *
+   * @returns `0`, AOP_TRUNCATED_PAGE (unlocked), or an errno.
+   */
+  readonly readpage?: (file: File | null, page: Page) => Task<number>;
   /** Fill several locked pages; unlock each. */
   readonly readahead?: (rac: ReadaheadControl) => Task<void>;
+  /**
+   * Fill several pages that nobody knows yet: insert each, locked, then fill and unlock it. What is taken out of `pages`
+   * is the filesystem's to put. In the place of `readahead`, for filesystems that insert pages themselves.
+   */
+  readonly readpages?: (file: File | null, mapping: AddressSpace, pages: Page[]) => Task<void>;
   /** Write a locked page; unlock it. */
   readonly writepage?: (page: Page, wbc: WritebackControl) => Task<number>;
   /** Write dirty pages of a range. */
@@ -322,18 +368,37 @@ export interface FileOperations {
   readonly writeIter?: (iocb: Kiocb, from: Cells) => Task<number>;
   /** Change the blocks behind a range. @returns `0`, or an errno. */
   readonly fallocate?: (file: File, mode: number, offset: Loff, len: Loff) => Task<number>;
-  /** Share blocks between files. @returns Bytes shared, or an errno. */
+  /** Share blocks between files; flags are `REMAP_FILE_*`. @returns Bytes shared, or an errno. */
   readonly remapFileRange?: (
     fileIn: File,
     posIn: Loff,
     fileOut: File,
     posOut: Loff,
     len: Loff,
+    remapFlags: number,
   ) => Task<number>;
+  /** Copy bytes to another file. @returns Bytes copied, or an errno. */
+  readonly copyFileRange?: (
+    fileIn: File,
+    posIn: Loff,
+    fileOut: File,
+    posOut: Loff,
+    len: number,
+  ) => Task<number>;
+  /** Move blocks to another file, of `len` bytes or, with `0`, to the end. @returns `0`, or an errno. */
+  readonly moveFileRange?: (
+    fileIn: File,
+    posIn: Loff,
+    fileOut: File,
+    posOut: Loff,
+    len: Loff,
+  ) => Task<number>;
+  /** Requests of the filesystem's own, by their name; `arg` is the other file, if there is one. */
+  readonly unlockedIoctl?: (file: File, cmd: string, arg: File | null) => Task<number>;
   /** Make a range durable. */
   readonly fsync?: (file: File, start: Loff, end: Loff, datasync: boolean) => Task<number>;
-  /** Prepare a mapping. @returns Its operations. */
-  readonly mmap?: (file: File) => VmOperations;
+  /** Prepare a mapping with these `VM_*`. @returns Its operations, or an errno. */
+  readonly mmap?: (file: File, vmFlags: number) => VmOperations | number;
   /** Advice. */
   readonly fadvise?: (file: File, offset: Loff, len: Loff, advice: number) => Task<number>;
 }
@@ -342,6 +407,13 @@ export interface FileOperations {
 export interface SuperOperations {
   /** Tear an inode down: drop its cache, free its blocks. */
   readonly evictInode?: (inode: Inode) => Task<void>;
+  /** Clean the segment that a block of a file is in. @returns `0`, or an errno. */
+  readonly gc?: (inode: Inode, index: Pgoff) => Task<number>;
+  /**
+   * Rules of the locking table that the kernel's own code of this filesystem is known not to keep: operation -> rule.
+   * They are not enforced on it; what comes of that is judged by what users and checkers see.
+   */
+  readonly exempt?: Readonly<Record<string, string>>;
 }
 
 /** Read `i_size`. @see include/linux/fs.h `i_size_read()` (v5.15) */
@@ -359,7 +431,27 @@ export function pageIndex(pos: number): Pgoff {
   return Math.floor(pos / PAGE_SIZE) as Pgoff;
 }
 
-/** Is there a page, and not a shadow, in a slot? */
+/**
+ * Is the page cache the data? Then there is nothing to fill it from, and what is dropped is lost.
+ *
+ * @departs The kernel knows it by the filesystem (`shmem_mapping()`), its backing device (`noop_backing_dev_info`) or the
+ *   page (`page_is_file_lru()`), depending on who asks.
+ */
+export function isInMemory(mapping: AddressSpace): boolean {
+  return mapping.aOps.readpage === undefined && !daxMapping(mapping);
+}
+
+/** Are the bytes accessed where they are stored, and not in a cache? @see include/linux/dax.h `dax_mapping()` (v5.15) */
+export function daxMapping(mapping: AddressSpace): boolean {
+  return mapping.daxEntryLocks !== null;
+}
+
+/** Is it a DAX entry, that stands in a slot? */
+export function isDaxEntry(slot: Slot): slot is DaxEntry {
+  return slot !== null && 'dax' in slot;
+}
+
+/** Is there a page, and nothing that stands for one, in a slot? */
 export function isPage(slot: Slot): slot is Page {
-  return slot !== null && !('shadow' in slot);
+  return slot !== null && 'refs' in slot;
 }

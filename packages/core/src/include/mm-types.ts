@@ -9,7 +9,9 @@
  * @see include/linux/mm_types.h, include/linux/page-flags.h (v5.15)
  */
 
+import type { BlockDevice } from '../block/device.js';
 import type { BufferHead } from '../fs/buffer.js';
+import type { IomapPage } from '../fs/iomap.js';
 import { PageLock } from '../locking/page-lock.js';
 import { Rwsem } from '../locking/rwsem.js';
 import { machine } from '../machine.js';
@@ -17,7 +19,7 @@ import { type Cell, type Cells, showCells, spliceCells, zeroCells } from '../pro
 import { SharedArray, SharedCounter, SharedVar } from '../sched/shared-var.js';
 import type { AddressSpace, File } from './fs.js';
 import { PAGE_SIZE } from './page.js';
-import type { Pgoff } from './units.js';
+import type { Pgoff, Phys } from './units.js';
 import type { VmFaultHandler, VmMapPages } from './vm-fault.js';
 
 /** Where the bytes of one block of a page were read from, for explanations. */
@@ -58,6 +60,8 @@ export class Page {
   readonly content: readonly SharedVar<Cells>[];
   /** `page->private`: buffer heads, one for each block, or `null`. */
   readonly buffers: SharedVar<readonly BufferHead[] | null>;
+  /** `page->private` of a filesystem on iomap, where a page has several blocks: which are valid, or `null`. */
+  readonly iop: SharedVar<IomapPage | null>;
   /** For explanations: where each block was read from, `null` if it was not read from disk. */
   readonly source: (BlockSource | null)[];
   /** A private copy made by a write to a private mapping. */
@@ -72,7 +76,7 @@ export class Page {
     const blocks = PAGE_SIZE / machine.blockSize;
     this.index = index;
     this.anon = anon;
-    this.lock = new PageLock(index, bornLocked, () => this.mapping.peek());
+    this.lock = new PageLock(index, bornLocked, this);
     this.uptodate = new SharedVar('PG_uptodate', false, index);
     this.dirty = new SharedVar('PG_dirty', false, index);
     this.towrite = new SharedVar('PAGECACHE_TAG_DIRTY', false, index);
@@ -84,6 +88,7 @@ export class Page {
     this.refs = new SharedCounter('page._refcount', 1, index);
     this.mapcount = new SharedCounter('page._mapcount', 0, index);
     this.buffers = new SharedVar<readonly BufferHead[] | null>('page.private', null, index);
+    this.iop = new SharedVar<IomapPage | null>('page.private', null, index);
     const content: SharedVar<Cells>[] = [];
     for (let block = 0; block < blocks; block++) {
       const variable = new SharedVar<Cells>('page', zeroCells(machine.blockSize), index * blocks + block);
@@ -93,6 +98,16 @@ export class Page {
     this.content = content;
     this.source = new Array(blocks).fill(null);
     machine.pages.push(this);
+  }
+
+  /** Has a filesystem attached anything? As part of the step in progress. @see `page_has_private()` (v5.15) */
+  hasPrivate(): boolean {
+    return this.buffers.load() !== null || this.iop.load() !== null;
+  }
+
+  /** The same, unseen. For assertions and checkers only. */
+  peekPrivate(): boolean {
+    return this.buffers.peek() !== null || this.iop.peek() !== null;
   }
 
   /** Read bytes as part of the step in progress. */
@@ -131,14 +146,44 @@ export class Page {
   }
 }
 
-/** What a page-table entry holds. */
-export interface Pte {
-  /** The page mapped. */
-  readonly page: Page;
+/** What every page-table entry holds. */
+interface PteFlags {
   /** Stores go through without a fault. */
   readonly write: boolean;
   /** A store went through. */
   readonly dirty: boolean;
+}
+
+/** An entry that points to a page of the cache, or to a private copy. */
+export interface PagePte extends PteFlags {
+  /** The page mapped. */
+  readonly page: Page;
+}
+
+/** Memory that is a block of a disk, or, in place of a hole, the page of zeroes. @see `pfn_t` (v5.15) */
+export interface Pfn {
+  /** The disk. */
+  readonly bdev: BlockDevice;
+  /** The block, or `-1` for the page of zeroes. */
+  readonly phys: Phys;
+  /** Whose block it was when it was looked up: for checkers. */
+  readonly ino: number;
+}
+
+/** An entry that points straight to storage: nothing counts it as a reference. @see `pte_devmap()` (v5.15) */
+export interface PfnPte extends PteFlags {
+  /** What is mapped. */
+  readonly pfn: Pfn;
+  /** There is none. */
+  readonly page?: undefined;
+}
+
+/** What a page-table entry holds. */
+export type Pte = PagePte | PfnPte;
+
+/** Does an entry point to a page that is counted? @see mm/memory.c `vm_normal_page()` (v5.15) */
+export function hasPage(pte: Pte | null): pte is PagePte {
+  return pte?.page !== undefined;
 }
 
 /** An address space of a process. @see `struct mm_struct` (v5.15) */
@@ -162,7 +207,12 @@ export class MmStruct {
 
 function showPte(pte: Pte | null): string {
   if (pte === null) return 'none';
-  return `page ${pte.page.index}${pte.write ? ' rw' : ' ro'}${pte.dirty ? ' dirty' : ''}`;
+  const target = hasPage(pte)
+    ? `page ${pte.page.index}`
+    : pte.pfn.phys < 0
+      ? 'zeroes'
+      : `block ${pte.pfn.phys}`;
+  return `${target}${pte.write ? ' rw' : ' ro'}${pte.dirty ? ' dirty' : ''}`;
 }
 
 /** Operations of a mapping. @see `struct vm_operations_struct` (v5.15) */
@@ -173,6 +223,8 @@ export interface VmOperations {
   readonly mapPages?: VmMapPages;
   /** A page is about to become writable. */
   readonly pageMkwrite?: VmFaultHandler;
+  /** An entry that points straight to storage is about to become writable. */
+  readonly pfnMkwrite?: VmFaultHandler;
 }
 
 /** A mapping of a file into an address space. @see `struct vm_area_struct` (v5.15) */

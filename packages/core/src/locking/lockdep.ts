@@ -132,10 +132,13 @@ export class LockGraph {
   readonly #root = new Context(null, null, EXCLUSIVE, '', true);
   readonly #contexts: Context[] = [];
 
-  /** @param seen - What another one has seen; by default nothing. */
-  constructor(seen: LockGraphSnapshot = []) {
-    for (const { parent, id, lockClass, how, title, ordered } of seen) {
-      this.#extend(this.#contexts[parent] ?? this.#root, { id, lockClass }, how, title, ordered);
+  /** @param seen - What others have seen, in the same identities. */
+  constructor(...seen: readonly LockGraphSnapshot[]) {
+    for (const snapshot of seen) {
+      const made: Context[] = [];
+      for (const { parent, id, lockClass, how, title, ordered } of snapshot) {
+        made.push(this.#extend(made[parent] ?? this.#root, { id, lockClass }, how, title, ordered));
+      }
     }
   }
 
@@ -343,6 +346,7 @@ export interface Locking {
 }
 
 /** The settings in force. */
+// eslint-disable-next-line @fsport/no-hidden-nondeterminism -- set by each boot
 export let locking: Locking = { graph: new LockGraph(), fair: () => false };
 
 /**

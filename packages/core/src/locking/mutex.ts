@@ -33,6 +33,10 @@ export abstract class ExclusiveLock extends Lock {
     return this.#locked;
   }
 
+  override peekState(): unknown {
+    return this.#locked ? [this.#owner] : null;
+  }
+
   /** The task that took it and has not handed it off, or `null`. For assertions and printers. */
   get owner(): TaskStruct | null {
     return this.#owner;

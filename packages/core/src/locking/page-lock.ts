@@ -6,7 +6,7 @@
  */
 import { current } from '../sched/current.js';
 import type { Task } from '../sched/task.js';
-import type { Lock } from './lockdep.js';
+import { heldMode, type Lock } from './lockdep.js';
 import {
   AwaitUnlockedStep,
   ExclusiveLock,
@@ -17,28 +17,56 @@ import {
   UnlockStep,
 } from './mutex.js';
 
+/** Whose cache a page is in, as far as the order of page locks needs it: an `AddressSpace` is one. */
+export interface PageCacheOf {
+  /** The inode. */
+  readonly host: {
+    /** Its i_rwsem. */
+    readonly iRwsem: Lock;
+  };
+}
+
+/** A page, as far as its lock needs it. */
+export interface CachedPage {
+  /** Whose cache it is in. */
+  readonly mapping: {
+    /** Unseen by the search. */
+    peek(): PageCacheOf | null;
+  };
+}
+
 /** `PG_locked` with its waiters. */
 export class PageLock extends ExclusiveLock {
-  readonly #cache: () => unknown;
+  /** The page that it locks, which tells whose cache it is in; `null` if it locks no page of a cache. */
+  declare readonly page: CachedPage | null;
 
   /**
    * @param index - Page index, for names and for the order of several page locks.
    * @param bornLocked - A page is locked before it becomes visible in the page cache.
-   * @param cache - Tells whose cache the page is in, `null` if it is in none.
+   * @param page - The page that it locks, `null` if it locks no page of a cache.
    */
-  constructor(index: number, bornLocked: boolean, cache: () => unknown = () => null) {
+  constructor(index: number, bornLocked: boolean, page: CachedPage | null = null) {
     super('PG_locked', index, bornLocked);
-    this.#cache = cache;
+    this.page = page;
+  }
+
+  /** Whose cache the page is in. */
+  private get cache(): PageCacheOf | null {
+    return this.page?.mapping.peek() ?? null;
   }
 
   /**
    * Whoever locks several pages of one cache goes by ascending index, as write_cache_pages() does. A page that has
-   * left the cache keeps its place: it was found there.
+   * left the cache keeps its place: it was found there. Whoever goes by another order, as f2fs does to copy blocks to a
+   * lower place, or locks pages of two caches, as vfs_dedupe_file_range_compare() does, holds i_rwsem of them
+   * exclusive: nobody else is at it.
    */
   override follows(held: Lock): boolean {
-    if (!(held instanceof PageLock) || held.key >= this.key) return false;
-    const [before, own] = [held.#cache(), this.#cache()];
-    return before === null || own === null || before === own;
+    if (!(held instanceof PageLock)) return false;
+    const [before, own] = [held.cache, this.cache];
+    if (before === null || own === null) return held.key < this.key;
+    if (before === own && held.key < this.key) return true;
+    return [before, own].every(({ host }) => heldMode(host.iRwsem) === 'X');
   }
 }
 

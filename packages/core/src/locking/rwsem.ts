@@ -54,6 +54,10 @@ export class Rwsem extends Lock {
     return this.#queue.length > 0;
   }
 
+  override peekState(): unknown {
+    return this.isLocked || this.isContended ? [this.#readers, this.#writer, this.#queue] : null;
+  }
+
   /** Can a reader get in now? */
   canRead(): boolean {
     return !this.#writer && this.#queue.length === 0;

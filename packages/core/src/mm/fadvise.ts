@@ -14,7 +14,7 @@ import {
   POSIX_FADV_SEQUENTIAL,
   POSIX_FADV_WILLNEED,
 } from '../include/flags.js';
-import { type File, iSizeRead, pageIndex } from '../include/fs.js';
+import { daxMapping, type File, iSizeRead, isInMemory, pageIndex } from '../include/fs.js';
 import { PAGE_SIZE } from '../include/page.js';
 import { LLONG_MAX, type Loff, loff, pgoff } from '../include/units.js';
 import { machine } from '../machine.js';
@@ -45,6 +45,10 @@ export function vfsFadvise(file: File, offset: Loff, len: number, advice: number
  */
 export function* genericFadvise(file: File, offset: Loff, len: Loff, advice: number): Task<number> {
   if (len < 0) return -EINVAL;
+  // Without a cache, or a device behind it, advice is only checked.
+  if (isInMemory(file.fMapping) || daxMapping(file.fMapping)) {
+    return advice >= POSIX_FADV_NORMAL && advice <= POSIX_FADV_NOREUSE ? 0 : -EINVAL;
+  }
   const last = len === 0 ? LLONG_MAX : loff(offset + len - 1);
   switch (advice) {
     case POSIX_FADV_NORMAL:

@@ -31,7 +31,7 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from '../include/flags.js';
-import type { File } from '../include/fs.js';
+import { daxMapping, type File, isInMemory } from '../include/fs.js';
 import type { MmStruct, VmAreaStruct } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import { type Loff, loff } from '../include/units.js';
@@ -147,9 +147,16 @@ function* withoutMmapLock(mm: MmStruct, file: File, body: () => Task<number>): T
   return result;
 }
 
-/** Read the range into the cache. @see `madvise_willneed()` (v5.15) */
+/**
+ * Read the range into the cache.
+ *
+ * @departs Where the page cache is the data, the kernel starts to read from swap, into a cache of its own that is not
+ *   modelled: here nothing happens.
+ * @see `madvise_willneed()` (v5.15)
+ */
 function* madviseWillneed(vma: VmAreaStruct, start: number, end: number): Task<number> {
   const file = vma.vmFile;
+  if (isInMemory(file.fMapping) || daxMapping(file.fMapping)) return 0;
   const offset = fileOffset(vma, start);
   yield* withoutMmapLock(vma.vmMm, file, () =>
     vfsFadvise(file, offset, (end - start) * PAGE_SIZE, POSIX_FADV_WILLNEED),

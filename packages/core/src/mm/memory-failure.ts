@@ -77,5 +77,5 @@ function* truncateErrorPage(page: Page): Task<number> {
   }
   if (mapping.aOps.errorRemovePage === undefined) return (yield* invalidateInodePage(page)) ? 0 : -EBUSY;
   if ((yield* callErrorRemovePage(mapping, page)) !== 0) return -EBUSY;
-  return page.buffers.load() === null ? 0 : -EBUSY;
+  return page.hasPrivate() ? -EBUSY : 0;
 }

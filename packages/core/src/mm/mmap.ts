@@ -5,7 +5,7 @@
  *
  * @see mm/mmap.c (v5.14, v5.15)
  */
-import { ContractError } from '../errors.js';
+import { ENODEV } from '../include/errno.js';
 import type { File } from '../include/fs.js';
 import { type MmStruct, VmAreaStruct } from '../include/mm-types.js';
 import type { Pgoff } from '../include/units.js';
@@ -33,7 +33,7 @@ export function findVma(mm: MmStruct, vpn: number): VmAreaStruct | null {
  * @param nrPages - Number of pages.
  * @param flags - `VM_SHARED` or not, `VM_WRITE` or not, advice.
  * @param startVpn - First virtual page number; nothing is mapped there.
- * @throws ContractError `CONTRACT` if the file cannot be mapped: mmap(2) refuses that with -ENODEV before.
+ * @returns The mapping; `-ENODEV` if the filesystem has no mmap; or an error of the filesystem.
  * @context Sleeps. Takes mmap_lock exclusive, in it i_mmap_rwsem exclusive.
  * @see `do_mmap()`, `mmap_region()`, `vma_link()` (v5.15)
  */
@@ -44,15 +44,14 @@ export function* doMmap(
   nrPages: number,
   flags: number,
   startVpn: number,
-): Task<VmAreaStruct> {
+): Task<VmAreaStruct | number> {
   const { mmap } = file.fOp;
   const { fMapping: mapping } = file;
-  if (mmap === undefined) {
-    throw new ContractError('CONTRACT', { op: 'mmap', rule: 'missing', fs: mapping.host.iSb.type });
-  }
+  const vmOps = mmap === undefined ? -ENODEV : mmap(file, flags);
+  if (typeof vmOps === 'number') return vmOps;
   yield* downWrite(mm.mmapLock);
   getFile(file);
-  const vma = new VmAreaStruct(mm, file, startVpn, nrPages, pgoff, flags, mmap(file));
+  const vma = new VmAreaStruct(mm, file, startVpn, nrPages, pgoff, flags, vmOps);
   yield* downWrite(mapping.iMmapRwsem);
   mm.mmap.store([...mm.mmap.load(), vma].sort((a, b) => a.vmStart - b.vmStart));
   mapping.iMmap.store([...mapping.iMmap.load(), vma]);

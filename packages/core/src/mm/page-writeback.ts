@@ -11,7 +11,7 @@
 import { callWritepage, callWritepages } from '../contracts.js';
 import { ContractError } from '../errors.js';
 import { AOP_WRITEPAGE_ACTIVATE, EIO } from '../include/errno.js';
-import { type AddressSpace, type File, isPage, pageIndex } from '../include/fs.js';
+import { type AddressSpace, daxMapping, type File, isDaxEntry, isPage, pageIndex } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { LLONG_MAX, type Loff, loff, type Pgoff, pgoff } from '../include/units.js';
 import type { WritebackControl } from '../include/writeback.js';
@@ -65,7 +65,18 @@ export function mappingTagged(mapping: AddressSpace, tag: PagecacheTag): Task<bo
 }
 
 function anyTagged(mapping: AddressSpace, tag: PagecacheTag): boolean {
+  if (tag === 'PAGECACHE_TAG_DIRTY' && anyMarkedEntry(mapping)) return true;
   return taggedPages(mapping, 0, mapping.capacity - 1, tag).next().done !== true;
+}
+
+/** Is a DAX entry marked dirty? */
+function anyMarkedEntry(mapping: AddressSpace): boolean {
+  if (!daxMapping(mapping)) return false;
+  for (let index = 0; index < mapping.capacity; index++) {
+    const slot = mapping.iPages.at(index).load();
+    if (isDaxEntry(slot) && slot.marked) return true;
+  }
+  return false;
 }
 
 /**

@@ -9,10 +9,9 @@
  *
  * @departs No congestion: it only makes the kernel read less ahead.
  * @departs No largest request of the device (`io_pages`): a request is not cut.
- * @departs No readpages operation: the filesystems of the model have readahead, or are read page by page.
  * @see mm/readahead.c (v5.14, v5.15)
  */
-import { callReadahead, callReadpage } from '../contracts.js';
+import { callReadahead, callReadpage, callReadpages } from '../contracts.js';
 import { FMODE_RANDOM } from '../include/flags.js';
 import {
   type AddressSpace,
@@ -243,8 +242,8 @@ export function* doPageCacheRa(rac: ReadaheadControl, nrToRead: number, lookahea
  * @param nrToRead - Number of pages.
  * @param lookaheadSize - The marker is this many pages before the end; 0 for none.
  * @context Sleeps. Takes and releases invalidate_lock shared (v5.15). Does not wait for the I/O.
- * @departs The look-up before the allocation joins the insertion: a page that is there is met by one or the other,
- *   with the same consequence.
+ * @departs The look-up before the allocation joins the insertion: a page that is there is met by one or the other, with
+ *   the same consequence.
  * @departs The marker is set in the step of the insertion. Who looked in between would wait for the page without
  *   starting the next window, as somebody does whom another reader forestalled.
  * @see `page_cache_ra_unbounded()` [RU] (v5.15)
@@ -261,10 +260,9 @@ export function* pageCacheRaUnbounded(
   if (takesInvalidateLock(mapping)) yield* filemapInvalidateLockShared(mapping);
   for (let i = 0; i < nrToRead; i++) {
     const index = pgoff(start + i);
-    const page = yield* pageCacheAlloc(index);
-    if (page === null) break;
-    if ((yield* addToPageCacheLru(page, mapping, index)) !== 0) {
-      putPage(page);
+    const page = yield* freshPage(mapping, index);
+    if (page === 'no memory') break;
+    if (page === 'cached') {
       yield* readPages(rac);
       rac.index = pgoff(index + 1);
       continue;
@@ -278,9 +276,27 @@ export function* pageCacheRaUnbounded(
   if (task !== null) task.nowait = nowait;
 }
 
+/**
+ * A page for an index that has none, inserted. Filesystems with readpages insert it themselves, and find only then that
+ * there is one.
+ */
+function* freshPage(mapping: AddressSpace, index: Pgoff): Task<Page | 'cached' | 'no memory'> {
+  const page = yield* pageCacheAlloc(index);
+  if (page === null) return 'no memory';
+  if (mapping.aOps.readpages !== undefined) return page;
+  if ((yield* addToPageCacheLru(page, mapping, index)) === 0) return page;
+  putPage(page);
+  return 'cached';
+}
+
 /** Hand the pages gathered so far to the filesystem. What it leaves is given up. @see `read_pages()` [RDP] (v5.15) */
 function* readPages(rac: ReadaheadControl): Task<void> {
   if (rac.pages.length === 0) return;
+  if (rac.mapping.aOps.readpages !== undefined) {
+    yield* callReadpages(rac.file, rac.mapping, rac.pages);
+    for (let page = readaheadPage(rac); page !== null; page = readaheadPage(rac)) putPage(page);
+    return;
+  }
   const hasReadahead = rac.mapping.aOps.readahead !== undefined;
   if (hasReadahead) yield* callReadahead(rac);
   for (let page = readaheadPage(rac); page !== null; page = readaheadPage(rac)) {

@@ -10,7 +10,7 @@
  */
 import { ContractError } from '../errors.js';
 import { VM_SHARED } from '../include/flags.js';
-import type { Page, Pte, VmAreaStruct } from '../include/mm-types.js';
+import { hasPage, type Page, type Pte, type VmAreaStruct } from '../include/mm-types.js';
 import { downRead, upRead } from '../locking/rwsem.js';
 import type { SharedVar } from '../sched/shared-var.js';
 import type { Task } from '../sched/task.js';
@@ -50,7 +50,7 @@ export function* pageMkclean(page: Page): Task<number> {
     if ((vma.vmFlags & VM_SHARED) === 0) return; // never writable
     const changed = yield* pte.section('page_mkclean_one', () => {
       const entry = pte.load();
-      if (entry?.page !== page || !(entry.write || entry.dirty)) return false;
+      if (!hasPage(entry) || entry.page !== page || !(entry.write || entry.dirty)) return false;
       pte.store({ page, write: false, dirty: false });
       return true;
     });
@@ -74,7 +74,7 @@ export function* tryToUnmap(page: Page): Task<boolean> {
   yield* rmapWalkFile(page, 'try_to_unmap', function* (pte): Task<void> {
     yield* pte.section('try_to_unmap_one', () => {
       const entry = pte.load();
-      if (entry?.page !== page) return;
+      if (!hasPage(entry) || entry.page !== page) return;
       pte.store(null);
       pageRemoveRmap(entry);
     });

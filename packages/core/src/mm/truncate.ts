@@ -9,8 +9,9 @@
  * @see mm/truncate.c (v5.14, v5.15)
  */
 import { callInvalidatepage, callLaunderPage, callReleasepage, demandLocks } from '../contracts.js';
+import { daxDeleteMappingEntry, daxInvalidateMappingEntrySync } from '../fs/dax/entry.js';
 import { EBUSY, EIO } from '../include/errno.js';
-import { type AddressSpace, type Inode, iSizeWrite, pageIndex } from '../include/fs.js';
+import { type AddressSpace, daxMapping, type Inode, iSizeWrite, pageIndex } from '../include/fs.js';
 import { zeroUserSegment } from '../include/highmem.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
@@ -67,7 +68,7 @@ function* waitIfWriteback(page: Page): Task<void> {
 function* truncateCleanupPage(page: Page): Task<void> {
   // Under the page lock nobody can map it again; the range unmap before was only for speed.
   if (page.mapcount.load() > 0) yield* unmapMappingPage(page);
-  if (page.buffers.load() !== null) yield* callInvalidatepage(page, 0, PAGE_SIZE);
+  if (page.hasPrivate()) yield* callInvalidatepage(page, 0, PAGE_SIZE);
   // Last: zapping a page-table entry, or dropping buffers, may have dirtied it.
   yield* cancelDirtyPage(page);
 }
@@ -75,10 +76,12 @@ function* truncateCleanupPage(page: Page): Task<void> {
 /**
  * Remove a page, with its data.
  *
+ * @param page - Locked, with the caller's reference.
  * @returns `0`, or `-EIO` if it is not in this cache any more.
+ * @context Sleeps. Page lock held. Takes i_mmap_rwsem exclusive if the page is mapped.
  * @see `truncate_inode_page()` (v5.15)
  */
-function* truncateInodePage(mapping: AddressSpace, page: Page): Task<number> {
+export function* truncateInodePage(mapping: AddressSpace, page: Page): Task<number> {
   if (page.mapping.load() !== mapping) return -EIO;
   yield* truncateCleanupPage(page);
   yield* deleteFromPageCache(page);
@@ -108,6 +111,7 @@ export function genericErrorRemovePage(mapping: AddressSpace, page: Page): Task<
 export function* truncateInodePagesRange(mapping: AddressSpace, lstart: Loff, lend: Loff): Task<void> {
   demandLocks('truncate_inode_pages_range', mapping);
   if (yield* mappingEmpty(mapping)) return;
+  mapping.truncateSweeps.store(1);
   const toTheEnd = lend === END_OF_FILE;
   const start = pgoff(Math.ceil(lstart / PAGE_SIZE));
   const end = toTheEnd ? mapping.capacity : pageIndex(lend + 1);
@@ -127,12 +131,14 @@ export function* truncateInodePagesRange(mapping: AddressSpace, lstart: Loff, le
   }
   if (tail > 0) yield* truncatePartialPage(mapping, pgoff(end), 0, tail);
   if (start < upto) yield* truncateRest(mapping, start, upto);
+  mapping.truncateSweeps.store(0);
 }
 
 /** First pass: remove what can be locked at once, so that the second pass has little to wait for. */
 function* truncateWhatIsFree(mapping: AddressSpace, start: Pgoff, end: number): Task<void> {
   for (let index = start; index < end; ) {
-    const { pages, next } = yield* findLockEntries(mapping, index, end);
+    const { pages, daxEntries, next } = yield* findLockEntries(mapping, index, end);
+    yield* truncateExceptional(mapping, daxEntries);
     for (const page of pages) yield* truncateCleanupPage(page);
     yield* deleteFromPageCacheBatch(mapping, pages);
     for (const page of pages) yield* unlockPage(page);
@@ -141,14 +147,21 @@ function* truncateWhatIsFree(mapping: AddressSpace, start: Pgoff, end: number): 
   }
 }
 
+/** Remove DAX entries. @see `truncate_exceptional_pvec_entries()` (v5.15) */
+function* truncateExceptional(mapping: AddressSpace, daxEntries: readonly Pgoff[]): Task<void> {
+  for (const index of daxEntries) yield* daxDeleteMappingEntry(mapping, index);
+}
+
 /** Second pass: wait for each page that is left, and start over until a whole sweep finds none. */
 function* truncateRest(mapping: AddressSpace, start: Pgoff, end: number): Task<void> {
+  let sweeps = 1;
   for (let index = start; ; ) {
-    const { pages } = yield* findGetEntries(mapping, index, end);
-    const last = pages.at(-1);
-    if (last === undefined) {
-      if (index === start) return;
+    const { pages, daxEntries } = yield* findGetEntries(mapping, index, end);
+    const last = Math.max(pages.at(-1)?.index ?? -1, daxEntries.at(-1) ?? -1);
+    if (last < 0) {
+      if (index === start) break;
       index = start;
+      mapping.truncateSweeps.store(++sweeps);
       continue;
     }
     for (const page of pages) {
@@ -157,8 +170,9 @@ function* truncateRest(mapping: AddressSpace, start: Pgoff, end: number): Task<v
       yield* truncateInodePage(mapping, page);
       yield* unlockPage(page);
     }
+    yield* truncateExceptional(mapping, daxEntries);
     pagevecRelease(pages);
-    index = pgoff(last.index + 1);
+    index = pgoff(last + 1);
   }
 }
 
@@ -172,7 +186,7 @@ function* truncatePartialPage(mapping: AddressSpace, index: Pgoff, from: number,
   if (page === null) return false;
   yield* waitIfWriteback(page);
   yield* zeroUserSegment(page, from, to);
-  if (page.buffers.load() !== null) yield* callInvalidatepage(page, from, to - from);
+  if (page.hasPrivate()) yield* callInvalidatepage(page, from, to - from);
   yield* unlockPage(page);
   putPage(page);
   return true;
@@ -315,7 +329,7 @@ export function* invalidateInodePage(page: Page): Task<boolean> {
   const mapping = page.mapping.load();
   if (mapping === null || page.dirty.load() || page.writeback.load() || page.mapcount.load() > 0)
     return false;
-  if (page.buffers.load() !== null && !(yield* callReleasepage(page))) return false;
+  if (page.hasPrivate() && !(yield* callReleasepage(page))) return false;
   return yield* __removeMapping(mapping, page, false);
 }
 
@@ -335,7 +349,9 @@ export function* invalidateInodePages2Range(mapping: AddressSpace, start: Pgoff,
   let unmapped = false;
   let result = 0;
   for (let index = start; index < upto; ) {
-    const { pages, next } = yield* findGetEntries(mapping, index, upto);
+    const { pages, daxEntries, next } = yield* findGetEntries(mapping, index, upto);
+    for (const entry of daxEntries)
+      if (!(yield* daxInvalidateMappingEntrySync(mapping, entry))) result = -EBUSY;
     for (const page of pages) {
       if (!unmapped && page.mapcount.load() > 0) {
         // The rest of the range at once, before any page lock is taken.
@@ -348,6 +364,8 @@ export function* invalidateInodePages2Range(mapping: AddressSpace, start: Pgoff,
     pagevecRelease(pages);
     index = next;
   }
+  // DAX entries are unmapped last: a fault that comes in between finds none, and makes its own.
+  if (daxMapping(mapping)) yield* unmapMappingPages(mapping, start, upto - start, false);
   return result;
 }
 
@@ -367,7 +385,7 @@ function* invalidatePage2(mapping: AddressSpace, page: Page): Task<number> {
 /** Remove a page whoever has references to it, unless it is dirty. */
 function* invalidateCompletePage2(mapping: AddressSpace, page: Page): Task<boolean> {
   if (page.mapping.load() !== mapping) return false;
-  if (page.buffers.load() !== null && !(yield* callReleasepage(page))) return false;
+  if (page.hasPrivate() && !(yield* callReleasepage(page))) return false;
   const slot = mapping.iPages.at(page.index);
   const removed = yield* slot.section('invalidate_complete_page2', () => {
     if (page.dirty.load()) return false;

@@ -9,7 +9,7 @@
  */
 import { callReleasepage, callWritepage } from '../contracts.js';
 import { AOP_WRITEPAGE_ACTIVATE } from '../include/errno.js';
-import type { AddressSpace, ShadowEntry } from '../include/fs.js';
+import { type AddressSpace, isInMemory, type ShadowEntry } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { LLONG_MAX, loff, type Pgoff } from '../include/units.js';
 import type { WritebackControl } from '../include/writeback.js';
@@ -27,7 +27,7 @@ const CACHE_AND_CALLER = 2;
  * Remove a page from the cache if it is clean and nobody else has a reference.
  *
  * @param page - In the cache, locked; with the caller's reference and nothing attached.
- * @param reclaimed - By reclaim: leave a shadow, unless the inode is being torn down.
+ * @param reclaimed - By reclaim: leave a shadow, unless the inode is being torn down or the page cache is the data.
  * @returns Whether it was removed; the caller's reference stays.
  * @context May be preempted. Page lock held. One step under the lock of i_pages.
  * @see mm/vmscan.c `__remove_mapping()` (v5.15)
@@ -37,7 +37,8 @@ export function* __removeMapping(mapping: AddressSpace, page: Page, reclaimed: b
   const removed = yield* slot.section('__remove_mapping', () => {
     // References first: who has one may dirty the page and then drop it.
     if (page.refs.load() !== CACHE_AND_CALLER || page.dirty.load()) return false;
-    removeFromSlot(page, mapping, slot, reclaimed && !mapping.exiting.load() ? SHADOW : null);
+    const leavesShadow = reclaimed && !isInMemory(mapping) && !mapping.exiting.load();
+    removeFromSlot(page, mapping, slot, leavesShadow ? SHADOW : null);
     return true;
   });
   if (!removed) return false;
@@ -84,7 +85,7 @@ function* reclaimLocked(page: Page): Task<'removed' | 'kept' | 'unlocked'> {
     const written = yield* pageout(mapping, page);
     if (written !== 'clean') return written;
   }
-  if (page.buffers.load() !== null && !(yield* callReleasepage(page))) return 'kept';
+  if (page.hasPrivate() && !(yield* callReleasepage(page))) return 'kept';
   return (yield* __removeMapping(mapping, page, true)) ? 'removed' : 'kept';
 }
 
@@ -99,7 +100,7 @@ const FOR_RECLAIM: WritebackControl = { sync: 'WB_SYNC_NONE', rangeStart: loff(0
 function* pageout(mapping: AddressSpace, page: Page): Task<'clean' | 'kept' | 'unlocked'> {
   if (mapping.aOps.writepage === undefined || (yield* choose('pageout', 2)) === 0) return 'kept';
   // Somebody else has a reference: writing it would not free it.
-  if (page.refs.load() - (page.buffers.load() === null ? 0 : 1) !== CACHE_AND_CALLER) return 'kept';
+  if (page.refs.load() - (page.hasPrivate() ? 1 : 0) !== CACHE_AND_CALLER) return 'kept';
   if (!(yield* clearPageDirtyForIo(page))) return 'clean';
   const error = yield* callWritepage(page, FOR_RECLAIM);
   if (error === AOP_WRITEPAGE_ACTIVATE) return 'kept';

@@ -8,6 +8,7 @@
 import type { Execution } from './execution.js';
 
 /** The execution that is being set up, run or probed. Reading it outside of one is a bug of the caller. */
+// eslint-disable-next-line @fsport/no-hidden-nondeterminism -- set by each execution
 export let current: Execution = undefined as unknown as Execution;
 
 /**

@@ -6,6 +6,6 @@ export * from './execution.js';
 export { Identity, type IdentitySnapshot } from './identity.js';
 export { type Attempt, beginAttempt, retry } from './retry.js';
 export * from './scheduler.js';
-export { type HistoryEntry, SharedObject } from './shared-object.js';
+export { type HistoryEntry, SharedObject, UNKNOWN_STATE } from './shared-object.js';
 export { AwaitStep, SharedArray, SharedCounter, SharedVar } from './shared-var.js';
 export { choose, condResched, type HeldLock, Step, stepName, type Task, TaskStruct } from './task.js';

@@ -5,6 +5,9 @@
 import { current } from './current.js';
 import type { Step } from './task.js';
 
+/** The state of an object that does not tell. */
+export const UNKNOWN_STATE: unique symbol = Symbol('unknown state');
+
 /** Base of everything shared: variables, locks, wait queues. */
 export abstract class SharedObject {
   /** Stable identity, dense within one search. */
@@ -28,6 +31,16 @@ export abstract class SharedObject {
   /** Kernel-like name for people, such as `i_pages[0]`. */
   get name(): string {
     return this.key === '' ? this.label : `${this.label}[${this.key}]`;
+  }
+
+  /**
+   * All of it that can change and that its public fields do not show, unseen: final states are compared by it. By
+   * default it says that nobody can tell.
+   *
+   * @returns Any value, made of values, plain objects and shared objects.
+   */
+  peekState(): unknown {
+    return UNKNOWN_STATE;
   }
 
   /**

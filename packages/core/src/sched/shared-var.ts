@@ -185,6 +185,10 @@ export class SharedVar<T> extends SharedObject {
     return this.#value;
   }
 
+  override peekState(): T {
+    return this.#value;
+  }
+
   /** Give it a value during set-up, before any task runs. */
   init(value: T): void {
     this.#value = value;
@@ -242,6 +246,10 @@ export class SharedCounter extends SharedObject {
     return this.#value;
   }
 
+  override peekState(): number {
+    return this.#value;
+  }
+
   /** Give it a value during set-up. */
   init(value: number): void {
     this.#value = value;
@@ -283,6 +291,10 @@ export class SharedArray<T> extends SharedObject {
       this.#members[index] = member;
     }
     return member;
+  }
+
+  override peekState(): readonly (SharedVar<T> | undefined)[] {
+    return this.#members;
   }
 
   /** The values so far, unseen. For checkers and printers only; untouched members are absent. */

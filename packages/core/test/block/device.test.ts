@@ -6,21 +6,25 @@ import {
   BlockDevice,
   boot,
   current,
+  detachBlock,
   EIO,
   ENOSPC,
   FREE,
   fillCells,
   freeBlock,
+  giveBlock,
   layBlock,
   letterCells,
   machine,
   newBlock,
   type Observer,
+  ownersOf,
   Page,
   type Phys,
   pgoff,
   phys,
   STRANGER,
+  shareBlock,
   showCells,
   submitBio,
   type Task,
@@ -158,6 +162,117 @@ describe('blocks', () => {
     };
     expect(toy.race({ A: both() }, [['A', 'ext4_free_blocks']]).kind).toBe('done');
     expect(heard).toContain('freed 0 1');
+  });
+});
+
+describe('a block that is shared', () => {
+  const OTHER = 13;
+
+  function shared(): { toy: Toy; bdev: BlockDevice; block: Phys } {
+    const { toy, bdev } = disk();
+    const block = layBlock(bdev, INO, fillCells(8, 65, 0));
+    toy.drive(shareBlock(bdev, OTHER, block));
+    return { toy, bdev, block };
+  }
+
+  const owners = (bdev: BlockDevice, block: Phys): readonly number[] =>
+    ownersOf(bdev.blocks.at(block).peek());
+  const other = (request: Bio): Bio => ({ ...request, ino: OTHER });
+
+  test('belongs to both, and is freed with the last of them', () => {
+    const { toy, bdev, block } = shared();
+    const heard = listen();
+    expect(owners(bdev, block)).toEqual([INO, OTHER]);
+    toy.drive(freeBlock(bdev, INO, block));
+    expect([owners(bdev, block), bdev.blocks.at(block).peek().gen, heard]).toEqual([[OTHER], 0, []]);
+    toy.drive(freeBlock(bdev, OTHER, block));
+    expect([owners(bdev, block), heard]).toEqual([[], [`freed ${block} 0`]]);
+    expect(bdev.blocks.at(block).peek()).toMatchObject({ owner: STRANGER, gen: 1, sharers: [] });
+  });
+
+  test('can be shared with itself: each place counts', () => {
+    const { toy, bdev, block } = shared();
+    toy.drive(shareBlock(bdev, OTHER, block));
+    toy.drive(freeBlock(bdev, OTHER, block));
+    expect(owners(bdev, block)).toEqual([INO, OTHER]);
+  });
+
+  test('may be read by both, and by nobody who gave it up', () => {
+    const { toy, bdev, block } = shared();
+    const heard = listen();
+    const read = bio('R', new Page(pgoff(0), false), block, 0);
+    toy.drive(submitBio(bdev, read));
+    toy.drive(submitBio(bdev, other(read)));
+    toy.drive(freeBlock(bdev, INO, block));
+    toy.drive(submitBio(bdev, read));
+    toy.drive(submitBio(bdev, other(read)));
+    expect(heard).toEqual([true, true, false, true].map((owned) => `read ${block} ${owned}`));
+  });
+
+  test('may be written to by none of them, until one is left', () => {
+    const { toy, bdev, block } = shared();
+    const reasons: [boolean, string][] = [];
+    machine.observer = { blockWriteSubmitted: ({ owned, reason }) => reasons.push([owned, reason]) };
+    const write = bio('W', letterPage('B'), block, 0);
+    toy.drive(submitBio(bdev, write));
+    toy.drive(freeBlock(bdev, OTHER, block));
+    toy.drive(submitBio(bdev, write));
+    expect(reasons).toEqual([
+      [false, `block ${block} belongs to inode 12 and to inode 13`],
+      [true, ''],
+    ]);
+  });
+
+  test('that was taken out of its file may be read and finished, and not be written to anew, until it is freed', () => {
+    const { toy, bdev } = disk();
+    const block = layBlock(bdev, INO);
+    const heard = listen();
+    const taken = function* (): Task<void> {
+      yield* submitBio(bdev, bio('W', letterPage('A'), block, 0));
+      detachBlock(bdev, block);
+    };
+    toy.drive(taken());
+    toy.drive(submitBio(bdev, bio('R', letterPage('.'), block, 0)));
+    toy.drive(submitBio(bdev, bio('W', letterPage('B'), block, 0)));
+    toy.drive(freeBlock(bdev, INO, block));
+    expect(heard).toEqual([
+      `submitted ${block} true`,
+      `written ${block} true ${INO}`,
+      `read ${block} true`,
+      `submitted ${block} false`,
+      `written ${block} true ${INO}`,
+      `freed ${block} 0`,
+    ]);
+    expect(bdev.blocks.at(block).peek().detached).toBe(false);
+  });
+
+  test('that becomes shared while it is written to is noticed when the write has ended', () => {
+    const { toy, bdev } = disk();
+    const block = layBlock(bdev, INO);
+    const heard = listen();
+    const both = function* (): Task<void> {
+      yield* submitBio(bdev, bio('W', letterPage('A'), block, 0));
+      yield* shareBlock(bdev, OTHER, block);
+    };
+    expect(toy.race({ A: both() }, [['A', 'xfs_refcount_increase_extent']]).kind).toBe('done');
+    expect(heard).toEqual([`submitted ${block} true`, `written ${block} false ${INO}`]);
+  });
+
+  test('a part of it is given to another file, and the rest stays where it is', () => {
+    const { toy, bdev, block } = shared();
+    toy.drive(bdev.blocks.at(block).section('give', () => giveBlock(bdev, INO, 14, block)));
+    expect(owners(bdev, block)).toEqual([OTHER, 14]);
+  });
+
+  test.each([
+    ['shares what is free', (bdev: BlockDevice): Task<void> => shareBlock(bdev, INO, phys(5))],
+    ['gives up what is not his', (bdev: BlockDevice): Task<void> => freeBlock(bdev, 14, phys(0))],
+  ])('nobody %s', (_, task) => {
+    const { toy, bdev } = shared();
+    expect(thrown(() => toy.drive(task(bdev)))).toMatchObject({
+      code: 'BLOCK_STATE',
+      owner: expect.any(Number),
+    });
   });
 });
 

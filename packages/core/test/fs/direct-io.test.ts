@@ -12,6 +12,8 @@ import {
   FMODE_NOWAIT,
   IOCB_DIRECT,
   IOCB_NOWAIT,
+  IOMAP_DIO_UNWRITTEN,
+  IOMAP_WRITE,
   type IomapDioOps,
   type IovIter,
   iomapDioRw,
@@ -29,10 +31,10 @@ import { content, TinyFs } from './tiny-fs.js';
 /** Maps block by block, like the array. */
 function opsOf(fs: TinyFs, endIo?: IomapDioOps['endIo']): IomapDioOps {
   return {
-    iomapBegin: function* (inode, pos, _length, write) {
+    iomapBegin: function* (inode, pos, _length, flags) {
       const { blockSize } = machine;
       const iblock = Math.floor(pos / blockSize);
-      const found = yield* fs.getBlock(inode, iblock, write);
+      const found = yield* fs.getBlock(inode, iblock, (flags & IOMAP_WRITE) !== 0);
       if (typeof found === 'number') return found;
       const type = found.unwritten ? 'unwritten' : found.mapped ? 'mapped' : 'hole';
       return { type, offset: iblock * blockSize, length: blockSize, phys: [found.phys], gens: [found.gen] };
@@ -179,12 +181,12 @@ describe('a direct write', () => {
   test('endIo hears the size, the error, and whether blocks were unwritten', () => {
     const fs = new TinyFs({ blocks: 'Au' });
     const heard: unknown[] = [];
-    write(fs, 0, '01234567', 0, function* (_iocb, size, error, unwritten) {
-      heard.push(size, error, unwritten);
+    write(fs, 0, '01234567', 0, function* (_iocb, size, error, flags) {
+      heard.push(size, error, flags);
       yield* fs.inode.iSize.read();
       return error;
     });
-    expect(heard).toEqual([8, 0, true]);
+    expect(heard).toEqual([8, 0, IOMAP_DIO_UNWRITTEN]);
   });
 });
 

@@ -3,7 +3,10 @@
 import {
   EINVAL,
   EOPNOTSUPP,
+  EXDEV,
+  File,
   filemapInvalidateLockShared,
+  Inode,
   IOCB_DIRECT,
   IOCB_NOIO,
   IOCB_NOWAIT,
@@ -11,6 +14,7 @@ import {
   inodeLockShared,
   inodeUnlock,
   type Kiocb,
+  ksysCopyFileRange,
   ksysFadvise64,
   ksysFallocate,
   ksysFsync,
@@ -21,6 +25,7 @@ import {
   LLONG_MAX,
   loff,
   POSIX_FADV_NORMAL,
+  SuperBlock,
   syscall,
   type Task,
 } from '@fsport/core';
@@ -140,6 +145,23 @@ describe('the other calls', () => {
     const toy = new Toy({ iFop: { fsync } });
     expect(toy.drive(ksysFsync(toy.file))).toBe(0);
     expect(seen).toEqual([0, LLONG_MAX, false]);
+  });
+
+  test('a copy ends with its source, and refuses what overlaps and what is elsewhere', () => {
+    const seen: number[][] = [];
+    const copyFileRange = (...[, posIn, , posOut, len]: [unknown, number, unknown, number, number]) => {
+      seen.push([posIn, posOut, len]);
+      return result(len);
+    };
+    const toy = new Toy({ iFop: { copyFileRange } });
+    const copy = (from: number, to: number, len: number, target = toy.file): number =>
+      toy.drive(ksysCopyFileRange(toy.file, loff(from), target, loff(to), len));
+    const size = toy.inode.iSize.peek();
+    expect([copy(size - 4, 0, 8), copy(size, 0, 8), copy(0, 4, 8)]).toEqual([4, 0, -EINVAL]);
+    const elsewhere = new SuperBlock('other', 'v5.15', toy.sb.sBdev, null, {});
+    const ops = { aOps: {}, iOp: {}, iFop: toy.inode.iFop };
+    expect(copy(0, 0, 8, new File(new Inode(elsewhere, 13, ops, null)))).toBe(-EXDEV);
+    expect(seen).toEqual([[size - 4, 0, 4]]);
   });
 
   test('readahead is advice', () => {

@@ -327,6 +327,38 @@ describe('recursion', () => {
       expect(kinds()).toEqual(['recursion PG_locked']);
     });
 
+    test.each<[string, Mode, string[]]>([
+      ['exclusive', 'X', []],
+      ['shared', 'S', ['recursion PG_locked']],
+    ])('of one cache are in order by descending index if i_rwsem is held %s', (_, mode, found) => {
+      const { mapping } = toy;
+      const { iRwsem } = mapping.host;
+      const held = function* (): Task<void> {
+        yield* mode === 'X' ? downWrite(iRwsem) : downRead(iRwsem);
+        yield* both(page(2, mapping), page(1, mapping));
+        yield* mode === 'X' ? upWrite(iRwsem) : upRead(iRwsem);
+      };
+      toy.drive(held());
+      expect(kinds()).toEqual(found);
+    });
+
+    test.each<[string, Mode, Mode, string[]]>([
+      ['both exclusive', 'X', 'X', []],
+      ['one shared', 'X', 'S', ['recursion PG_locked']],
+    ])('of two caches are in order if i_rwsem of both is held: %s', (_, mode, other, found) => {
+      const { mapping } = toy;
+      const second = secondFile();
+      const held = function* (): Task<void> {
+        yield* mode === 'X' ? downWrite(mapping.host.iRwsem) : downRead(mapping.host.iRwsem);
+        yield* other === 'X' ? downWrite(second.iRwsem, 4) : downRead(second.iRwsem, 4);
+        yield* both(page(2, mapping), page(2, second.iMapping));
+        yield* other === 'X' ? upWrite(second.iRwsem) : upRead(second.iRwsem);
+        yield* mode === 'X' ? upWrite(mapping.host.iRwsem) : upRead(mapping.host.iRwsem);
+      };
+      toy.drive(held());
+      expect(kinds()).toEqual(found);
+    });
+
     test('of two caches have no order', () => {
       toy.drive(both(page(1, toy.mapping), page(2, secondFile().iMapping)));
       expect(kinds()).toEqual(['recursion PG_locked']);

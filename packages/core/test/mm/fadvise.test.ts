@@ -19,6 +19,9 @@ import {
 import { describe, expect, test } from '@jest/globals';
 import { result, Toy } from '../toy.js';
 
+/** Nothing to fill a page from. */
+const IN_MEMORY = { readpage: undefined } as never;
+
 const advise = (toy: Toy, advice: number, offset = 0, len = 0): number =>
   toy.drive(vfsFadvise(toy.file, loff(offset), len, advice));
 
@@ -41,6 +44,15 @@ describe('posix_fadvise', () => {
     expect(policy(POSIX_FADV_SEQUENTIAL)).toEqual([false, 0]);
     toy.file.fRa.init({ ...toy.file.fRa.peek(), raPages: 7 });
     expect(policy(POSIX_FADV_NORMAL)).toEqual([false, 0]);
+  });
+
+  test('is ignored where the page cache is the data', () => {
+    const toy = new Toy({ aOps: IN_MEMORY });
+    toy.cache(0);
+    for (const advice of [POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED]) expect(advise(toy, advice)).toBe(0);
+    expect(toy.drive(ksysReadahead(toy.file, loff(0), 16))).toBe(0);
+    expect(advise(toy, 99)).toBe(-EINVAL);
+    expect(toy.mapping.nrpages.peek()).toBe(1);
   });
 
   test('the filesystem may have its own opinion', () => {

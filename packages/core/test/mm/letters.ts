@@ -66,7 +66,9 @@ export function letters(options: ToyOptions = {}): Toy {
   const perPage = 8 / blockSize;
   for (let block = 0; block < nrPages * perPage; block++) {
     const cells = fillCells(blockSize, 65 + Math.floor(block / perPage), 0);
-    toy.sb.sBdev.blocks.at(block).init({ owner: 12, gen: 0, cells, writes: 0 });
+    toy.sb.sBdev.blocks
+      .at(block)
+      .init({ owner: 12, sharers: [], gen: 0, cells, writes: 0, mapped: 0, pins: 0 });
   }
   return toy;
 }

@@ -15,8 +15,8 @@ import {
   MmStruct,
   memoryFailure,
   Page,
+  type PagePte,
   POSIX_FADV_WILLNEED,
-  type Pte,
   pagecacheIsizeExtended,
   pgoff,
   reclaimPage,
@@ -45,7 +45,7 @@ function mappedToy(options: ToyOptions = {}): { toy: Toy; mm: MmStruct } {
 }
 
 /** Map a page as a fault would have. */
-function map(mm: MmStruct, page: Page, bits: Partial<Pte> = {}, vpn: number = page.index): void {
+function map(mm: MmStruct, page: Page, bits: Partial<PagePte> = {}, vpn: number = page.index): void {
   mm.ptes.at(vpn).init({ page, write: false, dirty: false, ...bits });
   page.mapcount.init(page.mapcount.peek() + 1);
   page.refs.init(page.refs.peek() + 1);
@@ -127,7 +127,7 @@ describe('removing a mapped page', () => {
 });
 
 describe('memory failure', () => {
-  const broken = (bits: Partial<Pte>): { page: Page; error: number; noted: number } => {
+  const broken = (bits: Partial<PagePte>): { page: Page; error: number; noted: number } => {
     const { toy, mm } = mappedToy({ aOps: { errorRemovePage: genericErrorRemovePage } });
     const page = toy.cache(1);
     map(mm, page, bits);

@@ -2,6 +2,7 @@
 // invalidate_lock, split at pages that are cached, with the size of the file as it was before the lock was taken.
 
 import {
+  addToPageCacheLru,
   File,
   FMODE_RANDOM,
   filemapInvalidateLock,
@@ -236,6 +237,35 @@ describe('page_cache_ra_unbounded', () => {
     expect([state(0), state(1)]).toEqual([
       [true, false, 1],
       [false, false, 1],
+    ]);
+  });
+
+  test('a filesystem with readpages gets pages that are in no cache yet; what it leaves is put', () => {
+    const seen: unknown[] = [];
+    const left: Page[] = [];
+    const toy = new Toy({
+      aOps: {
+        *readpages(_file, mapping, pages): Task<void> {
+          seen.push(pages.map((page) => [page.index, page.mapping.peek(), page.lock.isLocked]));
+          const page = pages.shift() as Page;
+          yield* addToPageCacheLru(page, mapping, page.index);
+          yield* unlockPage(page);
+          putPage(page);
+          left.push(...pages);
+        },
+      },
+    });
+    toy.drive(forcePageCacheReadahead(toy.mapping, toy.file, pgoff(0), 2));
+    expect(seen).toEqual([
+      [
+        [0, null, false],
+        [1, null, false],
+      ],
+    ]);
+    expect([toy.cached(0), toy.cached(1), left.map((page) => page.refs.peek())]).toEqual([
+      'page',
+      'none',
+      [0],
     ]);
   });
 

@@ -45,6 +45,7 @@ describe('a step', () => {
     const a = new SharedVar('a', 0);
     execution.recorder = { performed: () => undefined };
     const body = function* (): Task<void> {
+      // eslint-disable-next-line @fsport/no-floating-task -- that is what is wrong with it
       a.write(1); // a forgotten yield*
       yield* a.read();
     };

@@ -48,6 +48,7 @@ import {
 import {
   findGetPage,
   getPage,
+  letTruncationEnd,
   lockPage,
   lockPageKillable,
   pagecacheGetPage,
@@ -112,6 +113,7 @@ function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
  *   cannot be read; VM_FAULT_OOM.
  * @context Sleeps. mmap_lock shared. Takes and releases invalidate_lock shared if the page is not there and uptodate
  *   (v5.15). A page that is created and then found to be beyond the end of the file stays in the cache.
+ * @departs See letTruncationEnd().
  * @see `filemap_fault()` [FF] (v5.14, v5.15)
  */
 export function* filemapFault(vmf: VmFault): Task<number> {
@@ -129,9 +131,11 @@ export function* filemapFault(vmf: VmFault): Task<number> {
     if ((vmf.flags & FAULT_FLAG_TRIED) === 0) yield* doAsyncMmapReadahead(fault, page);
     if (!page.uptodate.load()) yield* holdOffInvalidation(fault);
   }
+  let removed = false;
   for (;;) {
     if (page === null) {
       yield* holdOffInvalidation(fault);
+      if (removed || mapping.truncateSweeps.load() > 1) yield* letTruncationEnd(mapping, removed);
       page = yield* pagecacheGetPage(mapping, vmf.pgoff, FGP_CREAT | FGP_FOR_MMAP);
       if (page === null) {
         if (fault.fpin !== null) return yield* outRetry(fault, null, result);
@@ -154,6 +158,7 @@ export function* filemapFault(vmf: VmFault): Task<number> {
       // It left the cache; or it was uptodate and is not any more, and invalidate_lock ranks above the page lock.
       yield* unlockPage(page);
       putPage(page);
+      removed = !cached;
     }
     page = null;
   }

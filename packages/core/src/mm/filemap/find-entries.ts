@@ -2,11 +2,19 @@
  * Walks over a range of the page cache, as truncation does them: some pages at a time, each with a reference.
  *
  * A look-up takes no lock, so it is one step for each slot: a walk is not a snapshot. Shadows of evicted pages
- * that a walk meets are cleared, because everybody who walks like this clears them next.
+ * that a walk meets are cleared, because everybody who walks like this clears them next; entries of pages in swap are
+ * passed over: they are data, and their filesystem's.
  *
  * @see mm/filemap.c (v5.14, v5.15)
  */
-import { type AddressSpace, isPage, type Slot } from '../../include/fs.js';
+import {
+  type AddressSpace,
+  type DaxEntry,
+  isDaxEntry,
+  isPage,
+  type Slot,
+  type SwapEntry,
+} from '../../include/fs.js';
 import type { Page } from '../../include/mm-types.js';
 import { type Pgoff, pgoff } from '../../include/units.js';
 import type { Task } from '../../sched/task.js';
@@ -16,6 +24,8 @@ import { getPage, PAGEVEC_SIZE, putPage, removeFromSlot, trylockPage, unlockPage
 export interface PageBatch {
   /** The pages, in order, each with a reference. */
   readonly pages: readonly Page[];
+  /** Indices of the DAX entries, in order. */
+  readonly daxEntries: readonly Pgoff[];
   /** Where to go on. */
   readonly next: Pgoff;
 }
@@ -26,11 +36,15 @@ export function pagevecRelease(pages: readonly Page[]): void {
 }
 
 /**
- * Look one slot up; take a reference if it is a page, clear it if it is a shadow.
+ * Look one slot up as {@link findGetEntry} does, in a file that may have DAX entries.
  *
- * @departs Looking, taking the reference and looking again are one step, as for findGetPage().
+ * @context May be preempted. Takes no lock.
  */
-function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<Page | null> {
+function* findAnyEntry(
+  mapping: AddressSpace,
+  index: Pgoff,
+  verb: string,
+): Task<Page | SwapEntry | DaxEntry | null> {
   const slot = mapping.iPages.at(index);
   const entry = yield* slot.readSection<Slot>(
     verb,
@@ -41,9 +55,27 @@ function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<
     },
     (found) => slot.show(found),
   );
-  if (entry === null || isPage(entry)) return entry;
+  if (entry === null || !('shadow' in entry)) return entry;
   yield* slot.compareAndSet(entry, null, 'clear_shadow_entry');
   return null;
+}
+
+/**
+ * Look one slot up; take a reference if it is a page, clear it if it is a shadow.
+ *
+ * @param verb - Name of the look-up in traces.
+ * @returns The page, an entry of a page in swap, or `null`; a DAX entry is not looked for.
+ * @context May be preempted. Takes no lock.
+ * @departs Looking, taking the reference and looking again are one step, as for findGetPage().
+ * @see mm/filemap.c `find_get_entry()` (v5.15)
+ */
+export function* findGetEntry(
+  mapping: AddressSpace,
+  index: Pgoff,
+  verb = 'find_get_entry',
+): Task<Page | SwapEntry | null> {
+  const entry = yield* findAnyEntry(mapping, index, verb);
+  return isDaxEntry(entry) ? null : entry;
 }
 
 /**
@@ -55,13 +87,15 @@ function* findGetEntry(mapping: AddressSpace, index: Pgoff, verb: string): Task<
  */
 export function* findGetEntries(mapping: AddressSpace, start: Pgoff, end: number): Task<PageBatch> {
   const pages: Page[] = [];
+  const daxEntries: Pgoff[] = [];
   let index = start;
-  while (index < end && pages.length < PAGEVEC_SIZE) {
-    const page = yield* findGetEntry(mapping, index, 'find_get_entries');
-    if (page !== null) pages.push(page);
+  while (index < end && pages.length + daxEntries.length < PAGEVEC_SIZE) {
+    const page = yield* findAnyEntry(mapping, index, 'find_get_entries');
+    if (isPage(page)) pages.push(page);
+    else if (isDaxEntry(page)) daxEntries.push(index);
     index = pgoff(index + 1);
   }
-  return { pages, next: index };
+  return { pages, daxEntries, next: index };
 }
 
 /**
@@ -75,13 +109,18 @@ export function* findGetEntries(mapping: AddressSpace, start: Pgoff, end: number
  */
 export function* findLockEntries(mapping: AddressSpace, start: Pgoff, end: number): Task<PageBatch> {
   const pages: Page[] = [];
+  const daxEntries: Pgoff[] = [];
   let index = start;
-  while (index < end && pages.length < PAGEVEC_SIZE) {
-    const page = yield* findGetEntry(mapping, index, 'find_lock_entries');
-    if (page !== null && (yield* lockEntry(mapping, page))) pages.push(page);
+  while (index < end && pages.length + daxEntries.length < PAGEVEC_SIZE) {
+    const page = yield* findAnyEntry(mapping, index, 'find_lock_entries');
+    if (isPage(page)) {
+      if (yield* lockEntry(mapping, page)) pages.push(page);
+    } else if (isDaxEntry(page)) {
+      daxEntries.push(index);
+    }
     index = pgoff(index + 1);
   }
-  return { pages, next: index };
+  return { pages, daxEntries, next: index };
 }
 
 function* lockEntry(mapping: AddressSpace, page: Page): Task<boolean> {

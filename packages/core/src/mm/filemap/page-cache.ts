@@ -121,18 +121,23 @@ export function addToPageCacheLru(page: Page, mapping: AddressSpace, index: Pgof
     'add_to_page_cache_lru',
     () => {
       if (isPage(slot.load())) return -EEXIST;
-      page.lock.take({ mode: 'X', trylock: true, subclass: 0 });
-      page.mapping.store(mapping);
-      getPage(page);
-      slot.store(page);
-      mapping.nrpages.add(1);
-      if (machine.trace.active) {
-        machine.trace.emit('mm_filemap_add_to_page_cache', { ino: mapping.host.iIno, index });
-      }
+      insertIntoSlot(page, mapping, slot);
       return 0;
     },
     (result) => (result === 0 ? '' : '-EEXIST'),
   );
+}
+
+/** The part of an insertion under the lock of i_pages. @internal */
+export function insertIntoSlot(page: Page, mapping: AddressSpace, slot: { store(value: Slot): void }): void {
+  page.lock.take({ mode: 'X', trylock: true, subclass: 0 });
+  page.mapping.store(mapping);
+  getPage(page);
+  slot.store(page);
+  mapping.nrpages.add(1);
+  if (machine.trace.active) {
+    machine.trace.emit('mm_filemap_add_to_page_cache', { ino: mapping.host.iIno, index: page.index });
+  }
 }
 
 /**
@@ -243,4 +248,16 @@ export function* pagecacheGetPage(mapping: AddressSpace, index: Pgoff, fgpFlags:
     yield* unlockPage(page);
     putPage(page);
   }
+}
+
+/**
+ * Before a page is brought back that a truncation removed: wait until the truncation has ended.
+ *
+ * @param removed - The caller has seen its page go. Otherwise it waits only if the truncation has found pages that came back.
+ * @context Sleeps. No page lock held, so that the truncation can end.
+ * @departs The kernel does not wait here. A page that comes back is removed once more, and all is as before; or the truncation
+ *   has passed it for the last time, and it could as well have come when that had ended. There the two can go on for ever.
+ */
+export function letTruncationEnd({ truncateSweeps }: AddressSpace, removed: boolean): Task<number> {
+  return truncateSweeps.waitUntil((sweeps) => sweeps <= (removed ? 0 : 1), 'truncation_end');
 }

@@ -49,6 +49,7 @@ import {
 import {
   addToPageCacheLru,
   findGetPage,
+  letTruncationEnd,
   lockPage,
   PAGEVEC_SIZE,
   pageCacheAlloc,
@@ -150,6 +151,7 @@ function copyPageToIter(page: Page, offset: number, bytes: number): Task<Cells> 
  *
  * @param pages - Filled in: at least one, consecutive, each with a reference.
  * @returns `0`, or an errno with no page.
+ * @departs See letTruncationEnd(): who must not wait there gives up; the kernel lets it read ahead once more.
  * @see `filemap_get_pages()` [GP] (v5.15)
  */
 function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<number> {
@@ -168,8 +170,8 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     if (pages.length === 0) {
       if ((iocb.kiFlags & (IOCB_NOWAIT | IOCB_WAITQ)) !== 0) return -EAGAIN;
       const error = yield* filemapCreatePage(file, index, pages);
-      if (error === AOP_TRUNCATED_PAGE) continue;
-      return error;
+      if (error !== AOP_TRUNCATED_PAGE) return error;
+      continue;
     }
     const last = pages.at(-1) as Page;
     const error = yield* finishBatch(iocb, iter, pages, last, end);
@@ -178,6 +180,8 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     pages.pop();
     if (pages.length > 0) return 0;
     if (error !== AOP_TRUNCATED_PAGE) return error;
+    if ((iocb.kiFlags & IOCB_NOWAIT) === 0) yield* letTruncationEnd(mapping, true);
+    else if (mapping.truncateSweeps.load() > 0) return -EAGAIN;
   }
 }
 

@@ -187,7 +187,7 @@ export function* genericPerformWrite(iocb: Kiocb, cells: Cells): Task<number> {
  *   unit that any checker looks at.
  * @see lib/iov_iter.c `copy_page_from_iter_atomic()` (v5.15)
  */
-function copyPageFromIterAtomic(page: Page, offset: number, from: () => Cells): Task<Cells> {
+export function copyPageFromIterAtomic(page: Page, offset: number, from: () => Cells): Task<Cells> {
   const first = page.content[Math.floor(offset / machine.blockSize)] as SharedVar<Cells>;
   return first.section(
     'copy_page_from_iter_atomic',

@@ -8,7 +8,8 @@
  * @departs Only what files need: no anonymous mappings, swap, huge pages, NUMA, copies shared by fork.
  * @see mm/memory.c (v5.14, v5.15)
  */
-import { callFault, callMapPages, callPageMkwrite } from '../../contracts.js';
+import { countMapping, isZeroPfn, loadPfn } from '../../block/pmem.js';
+import { callFault, callMapPages, callPageMkwrite, callPfnMkwrite } from '../../contracts.js';
 import { ContractError } from '../../errors.js';
 import {
   FAULT_FLAG_MKWRITE,
@@ -23,7 +24,16 @@ import {
   VM_SHARED,
   VM_WRITE,
 } from '../../include/flags.js';
-import { type MmStruct, Page, type Pte } from '../../include/mm-types.js';
+import {
+  hasPage,
+  type MmStruct,
+  Page,
+  type PagePte,
+  type Pfn,
+  type PfnPte,
+  type Pte,
+} from '../../include/mm-types.js';
+import { PAGE_SIZE } from '../../include/page.js';
 import { pgoff } from '../../include/units.js';
 import type { VmFault } from '../../include/vm-fault.js';
 import { heldMode } from '../../locking/lockdep.js';
@@ -73,6 +83,11 @@ function mustAskMkwrite(vmf: VmFault): boolean {
   return vmf.vma.vmOps.pageMkwrite !== undefined;
 }
 
+/** Does the filesystem want to be asked before an entry becomes writable? */
+function mustAskBefore(vmf: VmFault, entry: Pte): boolean {
+  return hasPage(entry) ? mustAskMkwrite(vmf) : vmf.vma.vmOps.pfnMkwrite !== undefined;
+}
+
 /** Decide by the entry as it is now. @see `handle_pte_fault()`, `do_fault()` (v5.15) */
 function* handlePteFault(vmf: VmFault): Task<number> {
   const write = (vmf.flags & FAULT_FLAG_WRITE) !== 0;
@@ -81,9 +96,9 @@ function* handlePteFault(vmf: VmFault): Task<number> {
     const found = pte.load();
     if (found === null || !write) return found;
     if (!found.write) {
-      getPage(found.page);
+      if (hasPage(found)) getPage(found.page);
       // Nobody wants to be asked: it becomes writable under the same lock.
-      if (isShared(vmf) && !mustAskMkwrite(vmf)) pte.store({ ...found, write: true, dirty: true });
+      if (isShared(vmf) && !mustAskBefore(vmf, found)) pte.store({ ...found, write: true, dirty: true });
     } else if (!found.dirty) {
       pte.store({ ...found, dirty: true });
     }
@@ -115,7 +130,7 @@ function* doFault(vmf: VmFault): Task<number> {
 }
 
 /** Map the page, or the private copy of it. @returns `0`, or VM_FAULT_NOPAGE. @see `finish_fault()` (v5.15) */
-function* finishFault(vmf: VmFault): Task<number> {
+export function* finishFault(vmf: VmFault): Task<number> {
   const write = (vmf.flags & FAULT_FLAG_WRITE) !== 0;
   const page = vmf.cowPage ?? (vmf.page as Page);
   return (yield* doSetPte(vmf.vma.vmMm, vmf.vpn, page, write)) ? 0 : VM_FAULT_NOPAGE;
@@ -189,6 +204,22 @@ function copyUserHighpage(to: Page, from: Page): Task<void> {
     },
     () => showCells(to.peekBytes()),
   );
+}
+
+/**
+ * Copy storage into a page that nobody else knows yet.
+ *
+ * @context May be preempted. The page of zeroes costs no step.
+ * @see fs/dax.c `copy_cow_page_dax()` (v5.15)
+ */
+export function* copyUserPfn(to: Page, pfn: Pfn): Task<void> {
+  const from = pfn.bdev.blocks;
+  const load = (): Cells => loadPfn(pfn, 0, PAGE_SIZE);
+  const cells = isZeroPfn(pfn)
+    ? load()
+    : yield* from.at(pfn.phys).readSection('copy_user_highpage', load, showCells);
+  (to.content[0] as SharedVar<Cells>).init(cells);
+  to.uptodate.init(true);
 }
 
 /**
@@ -270,12 +301,37 @@ function* faultDirtySharedPage(vmf: VmFault, page: Page): Task<number> {
  * @see `do_wp_page()` (v5.15)
  */
 function* doWpPage(vmf: VmFault, entry: Pte): Task<number> {
+  if (!hasPage(entry)) return yield* isShared(vmf) ? wpPfnShared(vmf, entry) : wpPfnCopy(vmf, entry);
   vmf.page = entry.page;
   return yield* isShared(vmf) ? wpPageShared(vmf, entry) : wpPageCopy(vmf, entry);
 }
 
+/**
+ * Make an entry of a shared mapping writable that points straight to storage. If the filesystem does not want to be asked,
+ * it is so already.
+ *
+ * @see `wp_pfn_shared()` (v5.15)
+ */
+function* wpPfnShared(vmf: VmFault, entry: PfnPte): Task<number> {
+  if (!mustAskBefore(vmf, entry)) return 0;
+  vmf.flags |= FAULT_FLAG_MKWRITE;
+  const result = yield* callPfnMkwrite(vmf);
+  if ((result & (VM_FAULT_ERROR | VM_FAULT_NOPAGE)) !== 0) return result;
+  const writable = { pfn: entry.pfn, write: true, dirty: true };
+  return (yield* replacePte(vmf, 'finish_mkwrite_fault', entry, writable)) ? 0 : VM_FAULT_NOPAGE;
+}
+
+/** Copy storage that a private mapping has read-only. @see `wp_page_copy()` (v5.15) */
+function* wpPfnCopy(vmf: VmFault, entry: PfnPte): Task<number> {
+  const copy = new Page(vmf.pgoff, false, true);
+  yield* copyUserPfn(copy, entry.pfn);
+  const replaced = yield* replacePte(vmf, 'wp_page_copy', entry, { page: copy, write: true, dirty: true });
+  if (!replaced) putPage(copy);
+  return 0;
+}
+
 /** Make the entry of a shared mapping writable. @see `wp_page_shared()`, `finish_mkwrite_fault()` (v5.15) */
-function* wpPageShared(vmf: VmFault, entry: Pte): Task<number> {
+function* wpPageShared(vmf: VmFault, entry: PagePte): Task<number> {
   const { page } = entry;
   if (mustAskMkwrite(vmf)) {
     const allowed = yield* doPageMkwrite(vmf, page);
@@ -298,7 +354,7 @@ function* wpPageShared(vmf: VmFault, entry: Pte): Task<number> {
 }
 
 /** Copy a file page that a private mapping has read-only. Without its page lock. @see `wp_page_copy()` (v5.15) */
-function* wpPageCopy(vmf: VmFault, entry: Pte): Task<number> {
+function* wpPageCopy(vmf: VmFault, entry: PagePte): Task<number> {
   const copy = new Page(vmf.pgoff, false, true);
   yield* copyUserHighpage(copy, entry.page);
   const replaced = yield* replacePte(vmf, 'wp_page_copy', entry, { page: copy, write: true, dirty: true });
@@ -315,10 +371,14 @@ function replacePte(vmf: VmFault, verb: string, expected: Pte, entry: Pte): Task
     () => {
       if (!pteSame(pte.load(), expected)) return false;
       pte.store(entry);
-      if (entry.page !== expected.page) {
+      if (hasPage(entry) && (!hasPage(expected) || entry.page !== expected.page)) {
         entry.page.mapcount.add(1);
-        expected.page.mapcount.add(-1);
-        putPage(expected.page);
+        if (hasPage(expected)) {
+          expected.page.mapcount.add(-1);
+          putPage(expected.page);
+        } else {
+          countMapping(expected.pfn, -1);
+        }
       }
       return true;
     },

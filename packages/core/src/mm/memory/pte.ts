@@ -10,8 +10,10 @@
  *   nobody may rely on a moment in between.
  * @see mm/memory.c (v5.14, v5.15)
  */
-import type { MmStruct, Page, Pte } from '../../include/mm-types.js';
+import { countMapping, loadPfn, samePfn, storePfn } from '../../block/pmem.js';
+import { hasPage, type MmStruct, type Page, type Pfn, type Pte } from '../../include/mm-types.js';
 import { machine } from '../../machine.js';
+import type { Cells } from '../../provenance.js';
 import type { Task } from '../../sched/task.js';
 import { putPage } from '../filemap/page-cache.js';
 
@@ -22,7 +24,8 @@ import { putPage } from '../filemap/page-cache.js';
  */
 export function pteSame(a: Pte | null, b: Pte | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.page === b.page && a.write === b.write && a.dirty === b.dirty;
+  if (a.write !== b.write || a.dirty !== b.dirty) return false;
+  return hasPage(a) ? hasPage(b) && a.page === b.page : !hasPage(b) && samePfn(a.pfn, b.pfn);
 }
 
 /**
@@ -48,12 +51,51 @@ export function doSetPte(mm: MmStruct, vpn: number, page: Page, write: boolean):
 }
 
 /**
+ * Map memory that is storage.
+ *
+ * @param mkwrite - Stores go through. Then an entry that maps the same memory already is made so, too.
+ * @returns Whether it is mapped now; if not, something else is.
+ * @context May be preempted. One step under the page-table lock.
+ * @see mm/memory.c `insert_pfn()`, `vmf_insert_mixed()`, `vmf_insert_mixed_mkwrite()` (v5.15)
+ */
+export function insertPfn(mm: MmStruct, vpn: number, pfn: Pfn, mkwrite: boolean): Task<boolean> {
+  const pte = mm.ptes.at(vpn);
+  return pte.section(
+    'insert_pfn',
+    () => {
+      const entry = pte.load();
+      if (entry !== null && (!mkwrite || hasPage(entry) || !samePfn(entry.pfn, pfn))) return false;
+      pte.store({ pfn, write: mkwrite, dirty: mkwrite });
+      if (entry === null) countMapping(pfn, 1);
+      return true;
+    },
+    (mapped) => (mapped ? pte.show(pte.peek()) : 'taken'),
+  );
+}
+
+/** Read bytes through an entry, as part of the step in progress. */
+export function loadThrough(entry: Pte, offset: number, length: number): Cells {
+  return hasPage(entry) ? entry.page.loadBytes(offset, length) : loadPfn(entry.pfn, offset, length);
+}
+
+/** Write bytes through an entry, as part of the step in progress. */
+export function storeThrough(entry: Pte, offset: number, cells: Cells): void {
+  if (hasPage(entry)) entry.page.storeBytes(offset, cells);
+  else storePfn(entry.pfn, offset, cells);
+}
+
+/**
  * What removing an entry means for its page: it gets the dirty bit, and loses a mapping and a reference. Part of the
  * step that removes the entry.
  *
- * A store through an entry whose page has left the cache has nowhere to go: the observer is told.
+ * A store through an entry whose page has left the cache has nowhere to go: the observer is told. An entry that points
+ * straight to storage has no page that could be told, and what was stored is where it belongs.
  */
 export function pageRemoveRmap(entry: Pte): void {
+  if (!hasPage(entry)) {
+    countMapping(entry.pfn, -1);
+    return;
+  }
   const { page } = entry;
   if (entry.dirty && !page.anon) {
     if (page.mapping.load() === null) machine.observer.dirtyPteLost?.(page);

@@ -8,7 +8,7 @@
  */
 import { ContractError } from '../../errors.js';
 import type { AddressSpace } from '../../include/fs.js';
-import type { Page, VmAreaStruct } from '../../include/mm-types.js';
+import { hasPage, type Page, type VmAreaStruct } from '../../include/mm-types.js';
 import { PAGE_SIZE } from '../../include/page.js';
 import { downWrite, upWrite } from '../../locking/rwsem.js';
 import type { Task } from '../../sched/task.js';
@@ -17,7 +17,8 @@ import { pageRemoveRmap } from './pte.js';
 /**
  * Remove one entry.
  *
- * @param only - Only if its page is in this cache now; `null` for whatever is there, private copies included.
+ * @param only - Only if its page is in this cache now, or if it has none and points to storage; `null` for whatever is
+ *   there, private copies included.
  * @context May be preempted. One step under the page-table lock.
  * @see mm/memory.c `zap_pte_range()` (v5.15)
  */
@@ -26,8 +27,8 @@ function zapPte(vma: VmAreaStruct, vpn: number, only: AddressSpace | null): Task
   return pte.section('zap_pte_range', () => {
     const entry = pte.load();
     if (entry === null) return 'none';
-    const { page } = entry;
-    if (only !== null && (page.anon || page.mapping.load() !== only)) return 'kept';
+    if (only !== null && hasPage(entry) && (entry.page.anon || entry.page.mapping.load() !== only))
+      return 'kept';
     pte.store(null);
     pageRemoveRmap(entry);
     return pte.show(entry);

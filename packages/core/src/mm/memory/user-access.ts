@@ -24,6 +24,7 @@ import { downRead, upRead } from '../../locking/rwsem.js';
 import { type Cell, type Cells, showByte, showCells } from '../../provenance.js';
 import type { Task } from '../../sched/task.js';
 import { handleMmFault } from './fault.js';
+import { loadThrough, storeThrough } from './pte.js';
 
 /** The signal that an access ends with. */
 export type AccessSignal = 'SIGBUS' | 'SIGSEGV';
@@ -42,7 +43,10 @@ export function* userLoad(mm: MmStruct, vaddr: number): Task<Cell | AccessSignal
   for (;;) {
     const cell = yield* pte.readSection(
       'load',
-      () => pte.load()?.page.loadBytes(vaddr % PAGE_SIZE, 1)[0] ?? null,
+      () => {
+        const entry = pte.load();
+        return entry === null ? null : (loadThrough(entry, vaddr % PAGE_SIZE, 1)[0] as Cell);
+      },
       (found) => (found === null ? 'fault' : showByte(found)),
     );
     if (cell !== null) return cell;
@@ -75,7 +79,7 @@ function* storeWithin(verb: string, mm: MmStruct, vaddr: number, cells: Cells): 
         const entry = pte.load();
         if (entry === null || !entry.write) return false;
         if (!entry.dirty) pte.store({ ...entry, dirty: true });
-        entry.page.storeBytes(vaddr % PAGE_SIZE, cells);
+        storeThrough(entry, vaddr % PAGE_SIZE, cells);
         return true;
       },
       (done) => (done ? showCells(cells) : 'fault'),
@@ -140,7 +144,7 @@ export function loadPresent(user: UserBuffer, at: number, bytes: number): Cells 
     const offset = vaddr % PAGE_SIZE;
     const entry = user.mm.ptes.at(Math.floor(vaddr / PAGE_SIZE)).load();
     if (entry === null) break;
-    cells.push(...entry.page.loadBytes(offset, Math.min(bytes - cells.length, PAGE_SIZE - offset)));
+    cells.push(...loadThrough(entry, offset, Math.min(bytes - cells.length, PAGE_SIZE - offset)));
   }
   return cells;
 }

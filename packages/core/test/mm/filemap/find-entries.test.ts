@@ -5,6 +5,7 @@ import {
   condResched,
   deleteFromPageCacheBatch,
   findGetEntries,
+  findGetEntry,
   findLockEntries,
   lockPage,
   type Page,
@@ -21,6 +22,23 @@ const SHADOW = { shadow: true } as const;
 function indices(pages: readonly Page[]): number[] {
   return pages.map(({ index }) => index);
 }
+
+describe('entries of pages in swap', () => {
+  test('are passed over and stay, and are seen by who asks for them', () => {
+    const toy = new Toy();
+    toy.cache(1);
+    const entry = { swap: [] };
+    toy.mapping.iPages.at(0).init(entry);
+    for (const walk of [findGetEntries, findLockEntries]) {
+      const { pages } = toy.drive(walk(toy.mapping, pgoff(0), 2));
+      expect(indices(pages)).toEqual([1]);
+      for (const page of pages) if (walk === findLockEntries) toy.drive(unlockPage(page));
+      pagevecRelease(pages);
+    }
+    expect(toy.drive(findGetEntry(toy.mapping, pgoff(0)))).toBe(entry);
+    expect(toy.mapping.iPages.at(0).peek()).toBe(entry);
+  });
+});
 
 describe('find_get_entries', () => {
   test('returns the pages of the range in order, each with a reference', () => {

@@ -7,6 +7,7 @@ import {
   IOCB_NOIO,
   IOCB_NOWAIT,
   IOCB_WAITQ,
+  isPage,
   type KernelRelease,
   lockPage,
   type Task,
@@ -47,7 +48,7 @@ function* hold(toy: Toy, lock: Task<void>, unlock: () => Task<void>): Task<void>
 
 function page0(toy: Toy) {
   const page = toy.mapping.iPages.at(0).peek();
-  if (page === null || 'shadow' in page) throw new Error('no page');
+  if (!isPage(page)) throw new Error('no page');
   return page;
 }
 
