@@ -10,15 +10,12 @@
 
 import { parseArgs } from 'node:util';
 import { EventLog, Execution, Identity } from '@fsport/core';
-import { DporStrategy, PosStrategy, type Scenario, type Strategy, search, TraceSet } from '@fsport/explore';
+import { DporStrategy, PosStrategy, type Strategy, search, TraceSet } from '@fsport/explore';
+import { punchRace } from '@fsport/explore/selftest';
 import { bare, best, type Measured, type Work } from './measure.js';
 import { fastCheckRow } from './peers/fast-check.js';
 import { hasSpin, spinRow } from './peers/spin.js';
 import type { Row, Size } from './row.js';
-
-const { punchRace } = (await import(
-  new URL('../dist-test/fixtures/punch-race.js', import.meta.url).href
-)) as { punchRace: (size: Size) => Scenario };
 
 const { values: flags } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean' } } });
 

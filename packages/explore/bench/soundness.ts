@@ -6,22 +6,7 @@
 // `test/soundness.test.ts` knows by number. The exit status is 1 if there is one.
 
 import { parseArgs } from 'node:util';
-import type { DporFaults } from '@fsport/explore';
-
-interface Comparison {
-  readonly traces: number;
-  readonly executions: number;
-  readonly blocked: number;
-  readonly lost: number;
-  readonly invented: number;
-  readonly ambiguous: number;
-}
-
-type Compare = (seed: number, cap: number, faults?: DporFaults, kind?: string) => Comparison | null;
-
-const { compare } = (await import(new URL('../dist-test/fixtures/compare.js', import.meta.url).href)) as {
-  compare: Compare;
-};
+import { compare, type Kind } from '@fsport/explore/selftest';
 
 const { values } = parseArgs({
   options: {
@@ -34,11 +19,11 @@ const [programs, first, cap] = [Number(values.programs), Number(values.seed), Nu
 console.log(`${programs} programs of up to ${cap} interleavings, from seed ${first}`);
 
 /** More of what there is more of in models. */
-const KINDS = ['plain', 'plain', 'plain', 'reckless', 'choosing'];
+const KINDS: readonly Kind[] = ['plain', 'plain', 'plain', 'reckless', 'choosing'];
 
 const total = { traces: 0, executions: 0, blocked: 0, wrong: 0 };
 for (let done = 0, seed = first; done < programs; seed++) {
-  const kind = KINDS[seed % KINDS.length] as string;
+  const kind = KINDS[seed % KINDS.length] as Kind;
   const found = compare(seed, cap, {}, kind);
   if (found === null) continue;
   done++;

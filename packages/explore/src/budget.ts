@@ -13,22 +13,28 @@ export class Budget {
   readonly #mask: number;
   readonly #began: number;
 
-  /** @param options - The options of the search. */
-  constructor(options: SearchOptions) {
+  readonly #before: number;
+
+  /**
+   * @param options - The options of the search.
+   * @param before - Executions that somebody else has spent.
+   */
+  constructor(options: SearchOptions, before = 0) {
     const every = positive('progressEvery', options.progressEvery ?? 1024);
     if ((every & (every - 1)) !== 0) throw badOption('progressEvery', every, 'a power of two');
     if (options.deadline !== undefined && options.now === undefined) {
       throw badOption('deadline', options.deadline, 'given together with a clock, now');
     }
     this.#options = options;
-    this.#maxExecutions = positive('maxExecutions', options.maxExecutions ?? 1_000_000);
+    this.#maxExecutions = mostExecutions(options);
+    this.#before = before;
     this.#mask = every - 1;
     this.#began = options.onProgress === undefined ? 0 : (options.now?.() ?? 0);
   }
 
   /** Why no further execution may be started, `null` if one may. */
   exceeded(): StopReason | null {
-    if (this.spent >= this.#maxExecutions) return 'executions';
+    if (this.#before + this.spent >= this.#maxExecutions) return 'executions';
     return this.late() ? 'time' : null;
   }
 
@@ -47,13 +53,25 @@ export class Budget {
   spend(phase: Phase, share: () => number | null = () => null): void {
     if (phase === 'shrink') this.shrinking++;
     else this.spent++;
-    const executions = this.spent + this.shrinking;
+    const own = this.spent + this.shrinking;
+    const executions = this.#before + own;
     if ((executions & this.#mask) !== 0 || this.#options.onProgress === undefined) return;
     const { now, onProgress } = this.#options;
     const seconds = now === undefined ? 0 : (now() - this.#began) / 1000;
-    const executionsPerSecond = seconds > 0 ? executions / seconds : null;
-    onProgress({ executions, phase, share: share(), executionsPerSecond });
+    const executionsPerSecond = seconds > 0 ? own / seconds : null;
+    onProgress({
+      ...{ executions, phase, executionsPerSecond },
+      // An estimate goes through the whole path: only whoever wants it pays for it.
+      get share() {
+        return share();
+      },
+    });
   }
+}
+
+/** The budget of executions of a search. */
+export function mostExecutions({ maxExecutions = 1_000_000 }: SearchOptions): number {
+  return positive('maxExecutions', maxExecutions);
 }
 
 /**

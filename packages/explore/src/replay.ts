@@ -24,7 +24,7 @@ export interface Replay {
 }
 
 /**
- * Run the schedule of a token. Root tasks that the token does not mention are left out.
+ * Run the schedule of a token. Root tasks that the token does not mention are left out, and what it says is.
  *
  * @param scenario - The scenario the token is for.
  * @param token - The token, as text or taken apart.
@@ -38,23 +38,44 @@ export function replay(scenario: Scenario, token: string | Token, recorder?: Rec
     throw stale(parsed, 0, `it is for ${parsed.check}, not for ${scenario.name}`);
   }
   const schedule = scheduleOfToken(parsed);
-  const only = mentioned(scenario, parsed);
+  const own = withoutCuts(scenario, parsed);
+  const only = rootsOfToken(own, parsed);
   const open = parsed.digest === null;
   const maxSteps = open ? Math.max(MAX_STEPS, schedule.length) : schedule.length;
-  const recording = record(scenario, schedule, { maxSteps, only, recorder, open });
+  const recording = record(own, schedule, { maxSteps, only, recorder, open });
   compare(parsed, schedule, recording);
   const { execution, ending, violations, steps, preemptions } = recording;
   return { execution, ending, violations, steps, preemptions };
 }
 
-function scheduleOfToken(token: Token): readonly ScheduleStep[] {
+/** The schedule of a token, step by step. */
+export function scheduleOfToken(token: Token): readonly ScheduleStep[] {
   return token.runs.flatMap(({ task, count, choice }) =>
     Array.from({ length: count }, (_, i) => ({ task, choice: i === count - 1 ? choice : -1 })),
   );
 }
 
-/** The root tasks of a token. */
-function mentioned(scenario: Scenario, token: Token): ReadonlySet<string> {
+/**
+ * The scenario of a token, without what is left out.
+ *
+ * @throws UsageError `STALE_TOKEN` if something cannot be left out.
+ */
+export function withoutCuts(scenario: Scenario, token: Token): Scenario {
+  let own = scenario;
+  for (const [i, cut] of token.cuts.entries()) {
+    const next = own.cuts?.includes(cut) === true ? own.without?.(token.cuts.slice(0, i + 1)) : undefined;
+    if (next === undefined) throw stale(token, 0, `it leaves out ${cut}, which cannot be left out`);
+    own = next;
+  }
+  return own;
+}
+
+/**
+ * Letters of the root tasks of a token.
+ *
+ * @throws UsageError `STALE_TOKEN` if the scenario has no such task.
+ */
+export function rootsOfToken(scenario: Scenario, token: Token): ReadonlySet<string> {
   const names = [...token.runs.map((run) => run.task), ...token.idle];
   const letters = new Set(names.map((name) => name.charAt(0)));
   for (const letter of letters) {

@@ -71,7 +71,8 @@ function startOne(scenario: Scenario, execution: Execution, only?: ReadonlySet<s
  */
 export function judgeOne(scenario: Scenario, run: Run): readonly Violation[] {
   const { execution, ending } = run;
-  const own = endingViolation(execution, ending);
+  const elsewhere = ending.kind === 'deadlock' && scenario.deadlockElsewhere === true;
+  const own = elsewhere ? null : endingViolation(execution, ending);
   const floating = ending.kind === 'done' ? floatingViolation(execution) : null;
   const judged = scenario.judge(execution, ending);
   if (own === null && floating === null) return judged;

@@ -28,6 +28,16 @@ export interface Scenario {
   readonly name: string;
   /** Letters of its root tasks, in order. */
   readonly letters: readonly string[];
+  /** Is a deadlock the business of another scenario? Then an execution that ends in one is nothing that is wrong. */
+  readonly deadlockElsewhere?: boolean;
+  /** Names of what can be left out, apart from tasks: what a failure may not need, the most first. */
+  readonly cuts?: readonly string[];
+  /**
+   * The scenario without some of what can be left out; the rest keeps its name.
+   *
+   * @param cuts - Names of what is left out of the whole scenario.
+   */
+  without?(cuts: readonly string[]): Scenario;
   /**
    * Build a fresh world in the current execution and spawn the root tasks.
    *
@@ -54,9 +64,17 @@ export interface Scenario {
   /** What `judgeSearch()` is about so far, as plain data. */
   memory?(): unknown;
   /**
-   * Go on with what another scenario of the same program has seen.
+   * Forget what `judgeSearch()` is about, and go on with what others of the same program have seen.
    *
-   * @param memory - What its `memory()` gave.
+   * @param memories - That, in order.
    */
-  recall?(memory: unknown): void;
+  recall?(memories: readonly Remembered[]): void;
+}
+
+/** What a scenario has seen in an execution engine of its own. */
+export interface Remembered {
+  /** What its `memory()` gave. */
+  readonly content: unknown;
+  /** The id of an object, here. */
+  readonly objectId: (id: number) => number;
 }

@@ -41,7 +41,7 @@ export type StopReason =
   /** Everything was seen, but for executions in which a task that polls keeps others from running. */
   | 'unfair';
 
-/** A search as plain data, between two executions. */
+/** A leg of a search as plain data, between two executions. */
 export interface SearchCheckpoint {
   /** What is left to explore. */
   readonly dpor: DporCheckpoint;
@@ -57,7 +57,10 @@ export interface SearchCheckpoint {
   readonly memory: unknown;
 }
 
-/** How a long search is kept, so that it can go on in another process. */
+/**
+ * How the exhaustive phase of a leg is kept, so that it can go on in another process; nothing else takes long. It goes
+ * on with the same options, on the same code, to the same result.
+ */
 export interface Checkpoints {
   /** Where to go on, `null` to begin. */
   readonly from: SearchCheckpoint | null;
@@ -88,6 +91,8 @@ export interface SearchOptions {
    * they end like others. Default `true`.
    */
   readonly cutRetries?: boolean;
+  /** Executions of an exhaustive phase after which what is left of it is divided. Default 4,096. */
+  readonly leg?: number;
   /** Clock in milliseconds, for {@link deadline} and for speed; without it there is neither. */
   readonly now?: () => number;
   /** Value of {@link now} at which to stop. */
@@ -98,11 +103,6 @@ export interface SearchOptions {
   readonly shrink?: boolean;
   /** Count distinct Mazurkiewicz traces of complete executions. Default `false`: it costs time. */
   readonly countTraces?: boolean;
-  /**
-   * Keeps the exhaustive phase of a search that stops at the first violation and counts no traces; nothing else takes
-   * long. The search goes on with the same options, on the same code, to the same result.
-   */
-  readonly checkpoints?: Checkpoints;
   /** Called every {@link progressEvery} executions. */
   readonly onProgress?: (progress: Progress) => void;
   /** Executions between two calls of {@link onProgress}: a power of two. Default 1,024. */
@@ -147,6 +147,8 @@ export interface SearchResult {
   readonly token: string | null;
   /** Letters of the root tasks of the reported schedule; all of them without one. */
   readonly tasks: readonly string[];
+  /** Names of what is left out of the scenario of the reported schedule. */
+  readonly cuts: readonly string[];
   /** Number of steps of the longest execution. */
   readonly longest: number;
 }

@@ -3,7 +3,7 @@
  *
  * `page-cache/punch-vs-read@1:p1r6p1~0c5e91.5f3a91c2` says: in this check, `p` runs one step, `r` six, `p`
  * one more. `!2` after a run is the alternative picked by a choice in its last step; `b0` is a task that is
- * there and never runs. After the `~` come two
+ * there and never runs, and `@1-r2-page3:` says that `r2` and `page3` are left out. After the `~` come two
  * digits per run and eight for the whole, of a hash over what the steps did, so that a token that no longer
  * fits is refused with the place where it stops fitting. Without that part (someone wrote or shortened the
  * schedule by hand) nothing is compared, and what the schedule leaves open is run without preemptions.
@@ -44,6 +44,8 @@ export interface TokenRun {
 export interface Token {
   /** Check id. */
   readonly check: string;
+  /** Names of what is left out of the check. */
+  readonly cuts: readonly string[];
   /** The schedule. */
   readonly runs: readonly TokenRun[];
   /** Tasks that are there and never run, because they are blocked or because it ends too soon. */
@@ -64,6 +66,8 @@ export interface Fingerprint {
   readonly digest: string;
 }
 
+type Parts = readonly [string, string, string, string, string, string];
+
 const FORMAT = 1;
 const MAKE_ANOTHER = 'Run the check again to get a token that fits.';
 
@@ -74,17 +78,37 @@ const MAKE_ANOTHER = 'Run the check again to get a token that fits.';
  * @param steps - What the execution did.
  * @param ending - How it ended.
  * @param idle - Names of root tasks that were there and never ran.
+ * @param cuts - Names of what was left out.
  */
 export function encodeToken(
   check: string,
   steps: readonly RecordedStep[],
   ending: Ending['kind'],
   idle: readonly string[] = [],
+  cuts: readonly string[] = [],
 ): string {
   const { runs, checkpoints, digest } = fingerprint(steps, ending);
+  return `${openToken(check, runs, idle, cuts)}~${checkpoints.join('')}.${digest}`;
+}
+
+/**
+ * Write a schedule as a token without a digest: what it leaves open is run without preemptions.
+ *
+ * @param check - Check id.
+ * @param runs - The schedule.
+ * @param idle - Names of other root tasks that are there.
+ * @param cuts - Names of what is left out.
+ */
+export function openToken(
+  check: string,
+  runs: readonly TokenRun[],
+  idle: readonly string[],
+  cuts: readonly string[],
+): string {
   const text = runs.map((run) => `${run.task}${run.count}${run.choice < 0 ? '' : `!${run.choice}`}`).join('');
   const waiting = idle.map((task) => `${task}0`).join('');
-  return `${check}@${FORMAT}:${text}${waiting}~${checkpoints.join('')}.${digest}`;
+  const without = cuts.map((cut) => `-${cut}`).join('');
+  return `${check}@${FORMAT}${without}:${text}${waiting}`;
 }
 
 /**
@@ -96,9 +120,10 @@ export function encodeToken(
  */
 export function parseToken(text: string): Token {
   const trimmed = text.trim();
-  const parts = /^([^@\s]+)@(\d+)([a-z]?):(.*)$/s.exec(trimmed);
+  const parts = /^([^@\s]+)@(\d+)([a-z]?)((?:-[\w.]+)*):(.*)$/s.exec(trimmed);
   if (parts === null) throw bad(trimmed, 0, 'it does not begin like <check>@1:');
-  const [, check, format, variant, rest] = parts as unknown as [string, string, string, string, string];
+  const [, check, format, variant, without, rest] = parts as unknown as Parts;
+  const cuts = without.split('-').slice(1);
   if (format !== String(FORMAT) || variant !== '') {
     throw new UsageError(
       'OLD_TOKEN',
@@ -111,7 +136,7 @@ export function parseToken(text: string): Token {
   const all = parseRuns(trimmed, start, tilde < 0 ? rest : rest.slice(0, tilde));
   const runs = all.filter((run) => run.count > 0);
   const idle = all.filter((run) => run.count === 0).map((run) => run.task);
-  if (tilde < 0) return { check, runs, idle, checkpoints: [], digest: null };
+  if (tilde < 0) return { check, cuts, runs, idle, checkpoints: [], digest: null };
   const digests = /^((?:[0-9a-f]{2})*)\.([0-9a-f]{8})$/.exec(rest.slice(tilde + 1));
   if (digests === null) {
     throw bad(
@@ -126,7 +151,7 @@ export function parseToken(text: string): Token {
     const counts = `${runs.length} runs and ${checkpoints.length} checkpoints`;
     throw bad(trimmed, start + tilde + 1, `it has ${counts}; a part of it is missing`);
   }
-  return { check, runs, idle, checkpoints, digest };
+  return { check, cuts, runs, idle, checkpoints, digest };
 }
 
 function parseRuns(token: string, start: number, text: string): readonly TokenRun[] {

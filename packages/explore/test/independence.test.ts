@@ -12,8 +12,8 @@ import {
   scheduleOf,
 } from '@fsport/explore';
 import { expect, test } from '@jest/globals';
-import { type ProgramScenario, programScenario, randomProgram } from './fixtures/random-programs.js';
-import { start } from './fixtures/run.js';
+import { type ProgramScenario, programScenario, randomProgram } from '#src/selftest/random-programs.js';
+import { start } from '#src/selftest/run.js';
 
 const PROGRAMS = 1_500;
 

@@ -4,10 +4,10 @@
 import { type Execution, Identity } from '@fsport/core';
 import { DporStrategy, type Scenario, ScheduleRunner, scheduleOf, TraceSet } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
+import { punchRace } from '#src/selftest/punch-race.js';
+import { type Kind, programScenario, randomProgram } from '#src/selftest/random-programs.js';
+import { runAll, start } from '#src/selftest/run.js';
 import { divided, interrupted, type Total } from './fixtures/parts.js';
-import { punchRace } from './fixtures/punch-race.js';
-import { type Kind, programScenario, randomProgram } from './fixtures/random-programs.js';
-import { runAll, start } from './fixtures/run.js';
 
 const PROGRAMS = 200;
 const KINDS: readonly Kind[] = ['plain', 'reckless', 'retrying'];

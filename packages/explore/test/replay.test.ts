@@ -4,7 +4,7 @@
 import { type Step, UsageError } from '@fsport/core';
 import { encodeToken, parseToken, replay, type Scenario, type StrategyName, search } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
-import { punchRace } from './fixtures/punch-race.js';
+import { punchRace } from '#src/selftest/punch-race.js';
 import * as scenarios from './fixtures/small.js';
 
 const FAILING: readonly (readonly [string, Scenario, string])[] = [

@@ -4,9 +4,9 @@
 
 import { DporStrategy, replay, search } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
-import { punchRace } from './fixtures/punch-race.js';
-import { programScenario, randomProgram } from './fixtures/random-programs.js';
-import { runAll } from './fixtures/run.js';
+import { punchRace } from '#src/selftest/punch-race.js';
+import { programScenario, randomProgram } from '#src/selftest/random-programs.js';
+import { runAll } from '#src/selftest/run.js';
 import { looksForEver } from './fixtures/small.js';
 
 const PROGRAMS = 300;

@@ -3,8 +3,8 @@
 
 import { type Progress, type SearchOptions, type StrategyName, search } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
-import { punchRace } from './fixtures/punch-race.js';
-import { lockedUpdate, lostUpdate, polls, spawning } from './fixtures/small.js';
+import { punchRace } from '#src/selftest/punch-race.js';
+import { abba, lockedUpdate, lostUpdate, polls, spawning } from './fixtures/small.js';
 
 const fixed = punchRace({ pages: 2, readers: 1, fixed: true });
 /** All 39 traces, one execution each. */
@@ -44,6 +44,11 @@ describe('a verdict', () => {
 
   test('of a polling loop is no false alarm', () => {
     expect(search(polls)).toMatchObject({ verdict: 'unknown', stopped: 'unfair', violations: [] });
+  });
+
+  test('leaves a deadlock to another scenario, if it is told to', () => {
+    expect(search(abba)).toMatchObject({ verdict: 'fail', violations: [{ property: 'deadlock' }] });
+    expect(search({ ...abba, deadlockElsewhere: true })).toMatchObject({ verdict: 'pass', exhaustive: true });
   });
 
   test('takes in what the search as a whole has seen', () => {

@@ -3,8 +3,8 @@
 
 import { parseToken, type StrategyName, search } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
-import { punchRace } from './fixtures/punch-race.js';
-import { abba, lostUpdate } from './fixtures/small.js';
+import { punchRace } from '#src/selftest/punch-race.js';
+import { abba, lostUpdate, picky } from './fixtures/small.js';
 
 describe.each<StrategyName>(['auto', 'dpor', 'dfs', 'pos', 'random'])('found by %s', (strategy) => {
   test.each([1, 2, 3])('with seed %i, a lost update needs two tasks and one preemption', (seed) => {
@@ -39,4 +39,10 @@ test('the punch race needs the puncher, one reader and two preemptions', () => {
 test('shrinking can be switched off', () => {
   const found = search(lostUpdate, { strategy: 'pos', shrink: false });
   expect(found).toMatchObject({ verdict: 'fail', tasks: ['a', 'b', 'c'], shrinkExecutions: 1 });
+});
+
+test.each([1, 2, 3, 4, 5])('of several choices, only those that matter are unusual (seed %i)', (seed) => {
+  const found = search(picky, { strategy: 'random', seed });
+  const { runs } = parseToken(found.token as string);
+  expect(runs.map(({ choice }) => choice).filter((choice) => choice >= 0)).toEqual([0, 2, 0]);
 });

@@ -2,7 +2,7 @@
 // and that they need no quoting in a shell.
 
 import { UsageError } from '@fsport/core';
-import { encodeToken, parseToken, type RecordedStep } from '@fsport/explore';
+import { encodeToken, openToken, parseToken, type RecordedStep } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
 
 function step(task: string, verb: string, choice = -1): RecordedStep {
@@ -37,6 +37,7 @@ describe('a token', () => {
   test('is read back as it was written', () => {
     expect(parseToken(` ${TOKEN}\n`)).toEqual({
       check: 'area/check',
+      cuts: [],
       runs: [
         { task: 'p', count: 1, choice: -1 },
         { task: 'r', count: 2, choice: 2 },
@@ -62,6 +63,10 @@ describe('a token', () => {
   test('may come without a digest', () => {
     expect(parseToken('area/check@1:p3r1')).toMatchObject({ digest: null, checkpoints: [], idle: [] });
     expect(parseToken('area/check@1:')).toMatchObject({ runs: [] });
+    expect(parseToken('area/check@1-r2-file2.page3:p1')).toMatchObject({ cuts: ['r2', 'file2.page3'] });
+    expect(openToken('area/check', [{ task: 'p', count: 1, choice: 2 }], ['r'], ['r2', 'readIo'])).toBe(
+      'area/check@1-r2-readIo:p1!2r0',
+    );
   });
 
   test('of another format is refused as such', () => {

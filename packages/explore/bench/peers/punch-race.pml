@@ -1,5 +1,5 @@
 /*
- * The punch race of test/fixtures/punch-race.ts for SPIN: one statement or d_step for each step there.
+ * The punch race of src/selftest/punch-race.ts for SPIN: one statement or d_step for each step there.
  *
  * PAGES and READERS are its size; FIXED takes the lock against fills; FAIR lets a waiting writer hold new readers back.
  */

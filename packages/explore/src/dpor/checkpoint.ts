@@ -7,7 +7,7 @@ import type { Run } from '../run-one.js';
 import type { Frame, FrameState } from './frame.js';
 import { History, type HistoryState } from './history.js';
 import type { Label } from './label.js';
-import { EVERY, type Wakeup } from './wakeup.js';
+import { EVERY, type Plan, type Wakeup } from './wakeup.js';
 
 /** Everything that is needed to go on in another process. */
 export interface DporCheckpoint {
@@ -40,7 +40,7 @@ export interface DporReport {
   /** Depth of the state that the part begins in. */
   readonly depth: number;
   /** Steps to be explored from states that are not part of it. */
-  readonly plans: readonly { readonly depth: number; readonly step: Wakeup }[];
+  readonly plans: readonly { readonly depth: number; readonly step: Plan }[];
   /** Was all of the part seen, but for that? */
   readonly complete: boolean;
 }
@@ -102,8 +102,19 @@ export function partOf(whole: DporCheckpoint, depth: number, frame: FrameState):
   };
 }
 
+/**
+ * The part that is in progress below a state.
+ *
+ * @param whole - The search that it is taken from, as plain data.
+ * @param depth - Depth of the state.
+ */
+export function restOf(whole: DporCheckpoint, depth: number): DporCheckpoint {
+  const planned = whole.frames.slice(0, depth + 1).map((frame) => frame.planned.length);
+  return { ...whole, root: depth + 1, complete: true, planned };
+}
+
 /** A step for each alternative of one for all of them. */
-export function alternatives(step: Wakeup, choices: number): readonly Wakeup[] {
+export function alternatives(step: Plan, choices: number): readonly Plan[] {
   if (step.choice !== EVERY || choices === 1) return [step];
-  return Array.from({ length: choices }, (_, choice) => ({ task: step.task, choice, next: null }));
+  return Array.from({ length: choices }, (_, choice) => ({ ...step, choice, next: null }));
 }

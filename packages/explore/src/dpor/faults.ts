@@ -31,4 +31,6 @@ export interface DporFaults {
   readonly notConservative?: boolean;
   /** A sleeping task is taken for what it could do elsewhere, not for what it would do there. */
   readonly guessSleepers?: boolean;
+  /** A planned step that may be dropped counts as exploring what begins with it. */
+  readonly trustPlans?: boolean;
 }

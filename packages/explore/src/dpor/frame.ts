@@ -2,8 +2,8 @@
  * What the search remembers about one state on the current path: who could run, who has been run, who is
  * to be run, and who need not be because all of that has been seen (the sleep set).
  */
-import type { Label } from './label.js';
-import { EVERY, type Wakeup } from './wakeup.js';
+import { clash, type Label } from './label.js';
+import { EVERY, type Plan, type Rival, type Wakeup } from './wakeup.js';
 
 /** The task could run in this state. */
 export const ENABLED = 1;
@@ -47,7 +47,7 @@ export interface FrameState {
   /** Steps that need not be run. */
   readonly sleepers: readonly Sleeper[];
   /** What is planned from here and has not begun. */
-  readonly planned: readonly Wakeup[];
+  readonly planned: readonly Plan[];
   /** What to do after the chosen task. */
   readonly next: Wakeup | null;
   /** Flags of each task. */
@@ -75,7 +75,7 @@ export class Frame {
   /** Steps that need not be run: inherited ones first, then those explored from here. */
   readonly sleepers: Sleeper[] = [];
   /** What is planned from here and has not begun, in order. */
-  readonly planned: Wakeup[] = [];
+  readonly planned: Plan[] = [];
   /** What to do after the chosen task, if that was planned. */
   next: Wakeup | null = null;
   /** Number of tasks that exist. */
@@ -124,9 +124,9 @@ export class Frame {
     return ((this.status[task] as number) & flags) !== 0;
   }
 
-  /** May it be chosen here? */
+  /** May it be chosen here? A plan may name a task that is not there yet: others were spawned before it. */
   canRun(task: number): boolean {
-    return ((this.status[task] as number) & (ENABLED | HELD_BACK)) === ENABLED;
+    return task < this.tasks && ((this.status[task] as number) & (ENABLED | HELD_BACK)) === ENABLED;
   }
 
   /** Set flags of a task. */
@@ -143,15 +143,20 @@ export class Frame {
     if (asleep === choices) this.set(task, ASLEEP);
   }
 
-  /** Explore what begins with a step from here, too. */
-  plan(step: Wakeup): void {
-    this.planned.push(step);
+  /**
+   * Explore what begins with a step from here, too.
+   *
+   * @param step - The step.
+   * @param rival - Who makes it unnecessary by sleeping when its turn comes, if anybody does.
+   */
+  plan({ task, choice, next }: Wakeup, rival: Rival | null = null): void {
+    this.planned.push({ task, choice, next, rival });
   }
 
   /** Is all that begins with a task explored, or going to be? */
   plans(task: number): boolean {
     if (this.has(task, ASLEEP) || (this.chosen === task && this.every)) return true;
-    return this.planned.some((step) => step.task === task && step.choice === EVERY);
+    return this.planned.some((step) => step.task === task && step.choice === EVERY && step.rival === null);
   }
 
   /** Explore what begins with any step from here, too. */
@@ -170,8 +175,9 @@ export class Frame {
     this.next = next;
   }
 
-  /** Can a step be taken, is it not in progress, and does it not sleep? */
-  isOpen({ task, choice }: Wakeup): boolean {
+  /** Can a step be taken, is it not in progress, does it not sleep, and nobody else who makes it unnecessary? */
+  isOpen({ task, choice, rival }: Plan): boolean {
+    if (rival !== null && this.#wins(rival)) return false;
     if (task === this.chosen && (choice === this.choice || this.choices === 1)) return false;
     return this.canRun(task) && !this.has(task, ASLEEP) && !this.sleeps(task, choice);
   }
@@ -194,6 +200,13 @@ export class Frame {
       return true;
     }
     return false;
+  }
+
+  /** Does a rival sleep, and would it do nothing that the rest of the reversal depends on? */
+  #wins({ task, choice, rest }: Rival): boolean {
+    return this.sleepers.some(
+      (sleeper) => sleeper.task === task && sleeper.choice === choice && !clash(sleeper.label, rest),
+    );
   }
 
   /** Does any alternative of a task's step sleep? */

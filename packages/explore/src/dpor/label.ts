@@ -13,6 +13,23 @@ export interface Label {
   readonly fatal: boolean;
 }
 
+/** Is there an object on which two labels conflict? */
+export function clash(one: Label, other: Label): boolean {
+  if (one.fatal || other.fatal) return true;
+  return one.objects.some((object, i) =>
+    other.objects.some(
+      (its, at) => its === object && dependent(one.accesses[i] as Access, other.accesses[at] as Access),
+    ),
+  );
+}
+
+/** Does a label do everything that another one does? */
+export function includes(all: Label, some: Label): boolean {
+  return some.objects.every((object, i) =>
+    all.objects.some((its, at) => its === object && all.accesses[at] === some.accesses[i]),
+  );
+}
+
 /**
  * Is there an object on which an event and a label conflict?
  *

@@ -10,7 +10,8 @@
  * - Candidates are walked from the latest to the earliest, over the access lists of the subject's objects.
  * - A blocking subject may be impossible before `e` (an unlock always precedes the lock it allows). Then
  *   there is no race here, and `e` must not shadow the ones further back: its clock is not absorbed.
- * - In `v` the subject counts as the strongest thing it could do, because before `e` it may do something else.
+ * - In `v` the subject counts as the strongest thing it could do, because before `e` it may do something else. If
+ *   its task is planned there, too, what it does will be known: the reversal is planned on that condition.
  *
  * @see Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction (POPL 2014)
  */
@@ -22,7 +23,7 @@ import type { History } from './history.js';
 import { Reversal } from './reversal.js';
 import { Subject } from './subject.js';
 import type { Tail } from './tail.js';
-import { EVERY } from './wakeup.js';
+import { EVERY, isKept, type Plan } from './wakeup.js';
 
 /** Finds races and plans their reversals. */
 export class RaceSearch {
@@ -167,13 +168,23 @@ export class RaceSearch {
       if (at >= 0 && reversal.choiceAt(events, at) === choice) return;
       if (this.#faults.weakInitials === true && reversal.ignores(events, task, label)) return;
     }
-    for (const { task, choice } of frame.planned) {
-      const at = reversal.initial(events, task, null);
-      if (at >= 0 && (choice === EVERY || reversal.choiceAt(events, at) === choice)) return;
+    const own = this.#subject.task;
+    const rival = frame.planned.some(({ task }) => task === own) ? reversal.rival(events) : null;
+    let dubious: Plan | null = null;
+    for (const plan of frame.planned) {
+      const at = reversal.initial(events, plan.task, null);
+      if (at < 0 || (plan.choice !== EVERY && reversal.choiceAt(events, at) !== plan.choice)) continue;
+      if (isKept(plan, rival) || this.#faults.trustPlans === true) return;
+      dubious ??= plan;
+    }
+    if (dubious !== null) {
+      // The same again, for a reason of its own: if the first is taken, the second sleeps when its turn comes.
+      frame.plan(dubious, rival);
+      return;
     }
     const shortest = reversal.shortest(events);
     if (frame.canRun(shortest.task) && !frame.sleeps(shortest.task, shortest.choice)) {
-      frame.plan(shortest);
+      frame.plan(shortest, rival);
       return;
     }
     for (let task = 0; task < frame.tasks; task++) {
@@ -182,7 +193,7 @@ export class RaceSearch {
       const choice = reversal.choiceAt(events, begin);
       // One that sleeps cannot begin it: what it would do is known, and was asked for above.
       if (frame.sleeps(task, choice)) continue;
-      frame.plan({ task, choice, next: null });
+      frame.plan({ task, choice, next: null }, rival);
       return;
     }
     frame.planAll();

@@ -2,11 +2,11 @@
  * What reverses a race: all events of the execution that come after its earlier half and do not happen after it,
  * followed by its later half, the *subject*. Knows who can begin it.
  */
-import type { EventLog } from '@fsport/core';
+import type { Access, EventLog } from '@fsport/core';
 import type { History } from './history.js';
 import { conflicts, type Label } from './label.js';
 import type { Subject } from './subject.js';
-import type { Wakeup } from './wakeup.js';
+import type { Rival, Wakeup } from './wakeup.js';
 
 /** Reused: {@link begin} before use. */
 export class Reversal {
@@ -78,6 +78,29 @@ export class Reversal {
       if (this.#history.task[event] === task || conflicts(events, event, label)) return false;
     }
     return true;
+  }
+
+  /**
+   * The subject's task, if it is the subject that it would begin it with. Whether it can depends on what the step does
+   * in that state, and may be found out later.
+   */
+  rival(events: EventLog): Rival | null {
+    const { first, object, access, task: taskOf } = this.#history;
+    const { task } = this.#subject;
+    const objects: number[] = [];
+    const accesses: Access[] = [];
+    for (let i = 0; i < this.#count; i++) {
+      const event = this.#events[i] as number;
+      if (taskOf[event] === task) return null;
+      const end = first[event + 1] as number;
+      for (let at = first[event] as number; at < end; at++) {
+        const known = objects.some((other, j) => other === object[at] && accesses[j] === access[at]);
+        if (known) continue;
+        objects.push(object[at] as number);
+        accesses.push(access[at] as Access);
+      }
+    }
+    return { task, choice: this.choiceAt(events, this.#count), rest: { objects, accesses, fatal: false } };
   }
 
   /** The alternative that the step at a position picks; `0` if it is no choice. */

@@ -7,6 +7,8 @@
  * @see Abdulla, Aronis, Jonsson, Sagonas: Optimal dynamic partial order reduction (POPL 2014)
  */
 
+import { includes, type Label } from './label.js';
+
 /** Every alternative of a step, known or not. */
 export const EVERY = -1;
 
@@ -18,4 +20,35 @@ export interface Wakeup {
   readonly choice: number;
   /** What to do after it; `null`: whatever comes. */
   readonly next: Wakeup | null;
+}
+
+/**
+ * Somebody else who may turn out to begin a reversal. A step counts as the strongest thing it could do as long as it is
+ * only planned; once it has been explored its outcome is known, and may commute with what the strongest does not.
+ */
+export interface Rival {
+  /** Index of the task. */
+  readonly task: number;
+  /** The alternative that it picks in the reversal. */
+  readonly choice: number;
+  /** What the rest of the reversal does. If its step commutes with all of that, the task can begin it. */
+  readonly rest: Label;
+}
+
+/** A step to be explored from a state. */
+export interface Plan extends Wakeup {
+  /** Who makes it unnecessary by sleeping when its turn comes; `null`: nobody. */
+  readonly rival: Rival | null;
+}
+
+/**
+ * Is a step explored at least whenever one with another rival would be? Then it does for both.
+ *
+ * @param plan - The step.
+ * @param rival - Who makes the other one unnecessary; `null`: nobody.
+ */
+export function isKept(plan: Plan, rival: Rival | null): boolean {
+  if (plan.rival === null) return true;
+  if (rival === null || plan.rival.task !== rival.task || plan.rival.choice !== rival.choice) return false;
+  return includes(plan.rival.rest, rival.rest);
 }

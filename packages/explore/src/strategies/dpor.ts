@@ -25,14 +25,21 @@ import {
   type Identity,
   type Scheduler,
 } from '@fsport/core';
-import { alternatives, type DporCheckpoint, type DporReport, partOf, probe } from '../dpor/checkpoint.js';
+import {
+  alternatives,
+  type DporCheckpoint,
+  type DporReport,
+  partOf,
+  probe,
+  restOf,
+} from '../dpor/checkpoint.js';
 import type { DporFaults } from '../dpor/faults.js';
 import { ASLEEP, ENABLED, Frame, HELD_BACK, type Sleeper, YIELDED } from '../dpor/frame.js';
 import { History } from '../dpor/history.js';
 import { conflicts, type Label } from '../dpor/label.js';
 import { RaceSearch } from '../dpor/races.js';
 import { Tail } from '../dpor/tail.js';
-import { EVERY, type Wakeup } from '../dpor/wakeup.js';
+import { EVERY, isKept, type Plan } from '../dpor/wakeup.js';
 import type { Run } from '../run-one.js';
 import type { Strategy } from './strategy.js';
 
@@ -240,26 +247,33 @@ export class DporStrategy implements Strategy {
   }
 
   /**
-   * Give parts of what is left to others, the largest first. To be asked between two executions. Each part is explored
-   * like a search of its own, and then reported on: {@link report} there, {@link join} here. Until then this search
-   * may have nothing to do although it is not over: {@link waiting}.
+   * Give what is left to others, as parts: first what is left below the state that the last of them begins in, then
+   * steps planned from it and from states before it, the largest first. To be asked between two executions. Each part
+   * is explored like a search of its own, and then reported on: {@link report} there, {@link join} here. Until then
+   * this search has nothing to do although it is not over: {@link waiting}.
    *
-   * @param most - Largest number of parts.
+   * @param most - Number of planned steps to give away, about.
    * @param identity - Identities of the search.
    * @param run - Runs one execution: what a step does is found out by running it.
-   * @returns The parts; none if nothing is planned.
+   * @returns The parts, in the order in which this search would have explored them; none if nothing is planned.
    */
   split(most: number, identity: Identity, run: (scheduler: Scheduler) => Run): readonly DporCheckpoint[] {
-    const parts: DporCheckpoint[] = [];
-    const count = this.#history.count;
-    for (let depth = this.#root; depth < count; depth++) {
-      const frame = this.#frames[depth] as Frame;
+    let last = this.#root - 1;
+    for (let depth = this.#root, planned = 0; depth < this.#history.count && planned < most; depth++) {
+      const here = (this.#frames[depth] as Frame).planned.length;
+      if (here > 0) last = depth;
+      planned += here;
+    }
+    if (last < this.#root) return [];
+    const parts = this.#giveRest(last, identity);
+    for (let depth = last; depth >= this.#root; depth--) {
       const path = this.#frames.slice(0, depth);
-      while (parts.length < most && frame.planned.length > 0) {
-        const step = frame.planned.shift() as Wakeup;
+      const frame = this.#frames[depth] as Frame;
+      while (frame.planned.length > 0) {
+        const step = frame.planned.shift() as Plan;
         if (!frame.isOpen(step)) continue;
         const { label, choices } = probe(run, path, step);
-        const [first, ...others] = alternatives(step, choices) as [Wakeup, ...Wakeup[]];
+        const [first, ...others] = alternatives(step, choices) as [Plan, ...Plan[]];
         frame.planned.unshift(...others);
         if (!frame.isOpen(first)) continue;
         const own = frame.chosen < 0 ? [] : [this.#ownSleeper(frame, depth)];
@@ -279,6 +293,27 @@ export class DporStrategy implements Strategy {
     return parts;
   }
 
+  /** Give away what is left below a state, and keep nothing but the path. */
+  #giveRest(depth: number, identity: Identity): DporCheckpoint[] {
+    const frame = this.#frames[depth] as Frame;
+    if (frame.chosen < 0) return [];
+    const rest = restOf(this.checkpoint(identity), depth);
+    const { chosen: task, choice, choices, every } = frame;
+    // A step for each alternative that has not been explored: the one in progress is all that is given away.
+    if (every)
+      frame.planned.unshift(
+        ...alternatives({ task, choice: EVERY, next: null, rival: null }, choices).slice(choice + 1),
+      );
+    frame.sleep(this.#ownSleeper(frame, depth));
+    frame.chosen = -1;
+    frame.givenAway++;
+    for (const below of this.#frames.slice(depth + 1, this.#history.count)) {
+      below.chosen = -1;
+      below.planned.length = 0;
+    }
+    return [rest];
+  }
+
   /** What to tell whom this part was taken from, when it is over. */
   report(): DporReport {
     const plans = this.#frames
@@ -295,9 +330,11 @@ export class DporStrategy implements Strategy {
     if (!complete) this.#complete = false;
     for (const plan of plans) {
       const frame = this.#frames[plan.depth] as Frame;
-      const { task, choice } = plan.step;
-      const known = frame.planned.some((step) => step.task === task && step.choice === choice);
-      if (!known && !frame.plans(task) && frame.isOpen(plan.step)) frame.plan(plan.step);
+      const { task, choice, rival } = plan.step;
+      const known = frame.planned.some(
+        (step) => step.task === task && step.choice === choice && isKept(step, rival),
+      );
+      if (!known && !frame.plans(task) && frame.isOpen(plan.step)) frame.plan(plan.step, rival);
     }
   }
 
