@@ -14,6 +14,8 @@ export interface Expectation {
   readonly verdict: Verdict;
   /** The property that must fail. */
   readonly property?: string;
+  /** The bound that leaves it unknown: executions that its search gets. */
+  readonly executions?: number;
 }
 
 const VERDICTS: readonly Verdict[] = ['pass', 'fail', 'unknown', 'notrun'];
@@ -56,15 +58,18 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function expectation(value: unknown, where: string, place: string): Expectation {
   if (!isRecord(value)) throw bad(where, `${place} is not an object`);
-  const { verdict, property, ...others } = value;
+  const { verdict, property, executions, ...others } = value;
   // A misspelt "property" would declare less than it seems to.
   for (const other of Object.keys(others)) throw bad(where, `${place} has "${other}", which means nothing`);
   if (!VERDICTS.includes(verdict as Verdict))
     throw bad(where, `${place} has no verdict out of ${VERDICTS.join(', ')}`);
-  if (property === undefined) return { verdict: verdict as Verdict };
-  if (verdict !== 'fail' || typeof property !== 'string')
+  if (property !== undefined && (verdict !== 'fail' || typeof property !== 'string'))
     throw bad(where, `${place} has a property, which only a failure has`);
-  return { verdict, property };
+  if (executions !== undefined && verdict !== 'unknown')
+    throw bad(where, `${place} has a bound on executions, which only an unknown verdict has`);
+  if (executions !== undefined && !(Number.isSafeInteger(executions) && (executions as number) > 0))
+    throw bad(where, `${place} has a bound on executions that is no positive whole number`);
+  return value as unknown as Expectation;
 }
 
 /**

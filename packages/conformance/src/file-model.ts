@@ -13,7 +13,7 @@ export interface CompletedCall {
   readonly op: Op;
   /** What it returned: bytes, `0`, or a negative errno. */
   readonly result: number;
-  /** For a clone, what its source holds: it changes in no check. */
+  /** For a clone, a move or a swap, what its source holds: it changes in no check. */
   readonly source?: FileState;
 }
 
@@ -41,7 +41,7 @@ function fallocate(file: FileState, op: Extract<Op, { op: 'fallocate' }>): FileS
   if (mode === 'collapse') return [...file.slice(0, pos), ...file.slice(pos + len)];
   if (mode === 'insert') return [...file.slice(0, pos), ...zeroes(len), ...file.slice(pos)];
   const within = Math.max(0, Math.min(len, file.length - pos));
-  const zeroed = mode === 'allocate' ? file : overlay(file, pos, zeroes(within));
+  const zeroed = mode === 'allocate' || mode === 'unshare' ? file : overlay(file, pos, zeroes(within));
   const extends_ = (mode === 'allocate' || mode === 'zero') && pos + len > file.length;
   return extends_ ? [...zeroed, ...zeroes(pos + len - file.length)] : zeroed;
 }
@@ -56,13 +56,18 @@ export function apply(file: FileState, { op, result, source = [] }: CompletedCal
       // Stores beyond the end of the file go nowhere.
       return overlay(file, op.pos, bytesOf(op.data, Math.max(0, file.length - op.pos)));
     case 'clone':
+    case 'copy':
+    case 'move-range':
       return overlay(file, op.pos, source.slice(op.sourcePos, op.sourcePos + op.len));
+    case 'swapext':
+      return source;
     case 'fallocate':
       return fallocate(file, op);
     case 'madvise':
       if (op.advice !== 'REMOVE') return file;
       return fallocate(file, { op: 'fallocate', mode: 'punch', pos: op.pos, len: op.len });
     case 'ftruncate':
+    case 'setattr':
       return op.size <= file.length ? file.slice(0, op.size) : [...file, ...zeroes(op.size - file.length)];
     default:
       return file;

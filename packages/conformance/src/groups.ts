@@ -9,6 +9,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   truncate: 'truncation, both ways',
   readahead: 'readahead by reads, faults and advice',
   fault: 'page faults',
+  network: 'what lies between a client and its server',
   writeback: 'buffered and direct writes, writeback, fsync',
   lockdep: 'lock order, deadlock, recursion',
   faults: 'with failing I/O or allocations',

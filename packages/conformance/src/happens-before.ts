@@ -48,6 +48,15 @@ export class HappensBefore {
     return ((this.#clocks[b] as number[])[this.#task[a] as number] as number) >= (this.#ordinal[a] as number);
   }
 
+  /**
+   * The vector clock of an event: of each task, by its index, how many of its events come before or are this one.
+   *
+   * @param event - Index of the event.
+   */
+  clock(event: number): readonly number[] {
+    return this.#clocks[event] as number[];
+  }
+
   #join(clock: number[], event: number): void {
     if (event < 0) return;
     const other = this.#clocks[event] as number[];

@@ -5,12 +5,26 @@
  */
 export { CHECKS, checksOf, missingClaims, selectChecks } from './checks/registry.js';
 export { type Expectation, Expected, parseExpected } from './expected.js';
+export { type Followed, followToken } from './follow.js';
 export { GROUPS } from './groups.js';
+export { hintsOf } from './hints.js';
 export { type ConformanceOptions, testConformance } from './jest.js';
 export * from './matrix.js';
 export * from './mutants.js';
 export * from './ops.js';
-export { boundsOf, type ReplayedCheck, replayCheck, runCheck, type Unsearched, unsearched } from './run.js';
+export { type ReplayedCheck, replayCheck } from './replay.js';
+export {
+  boundsOf,
+  type CheckRun,
+  concludeCheck,
+  executionsOf,
+  refusal,
+  runCheck,
+  runLeg,
+  type Unsearched,
+  unsearched,
+} from './run.js';
 export { CheckScenario } from './scenario.js';
 export { opText, opTitle } from './titles.js';
+export * from './trace.js';
 export * from './types.js';

@@ -6,9 +6,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { FileSystemType } from '@fsport/core';
+import { type FileSystemType, UsageError } from '@fsport/core';
 import { checksOf } from './checks/registry.js';
-import { parseExpected } from './expected.js';
+import { type Expected, parseExpected } from './expected.js';
 import { runCheck } from './run.js';
 import type { CheckReport, CheckResult } from './types.js';
 
@@ -23,10 +23,25 @@ export interface ConformanceOptions {
 function explain({ result, failure }: CheckReport): string {
   const expected = result.expected ?? 'pass';
   const lines = [`${result.fs} ${result.profile} ${result.check}: ${result.verdict}, expected ${expected}`];
-  if (failure !== null)
-    lines.push(`${failure.property} ${failure.rule}: ${failure.message}`, ...failure.because, failure.token);
+  if (failure !== null) {
+    const { property, rule, message, because, token } = failure;
+    lines.push(`${[property, rule].filter((part) => part !== '').join(' ')}: ${message}`, ...because);
+    if (token !== '') lines.push(`fsport replay ${result.fs} '${token}' -s ${result.profile}`);
+  }
   if (result.reason !== null) lines.push(result.reason);
   return lines.join('\n');
+}
+
+function readExpected(path: string): Expected {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    const why = (error as Error).message;
+    const text = `${path} cannot be read: ${why}. A package that declares nothing has an expected.json of {}.`;
+    throw new UsageError('BAD_EXPECTED', { where: path }, text);
+  }
+  return parseExpected(json, path);
 }
 
 /**
@@ -35,10 +50,10 @@ function explain({ result, failure }: CheckReport): string {
  * @param fs - The filesystem.
  * @param options - The runner and the declared verdicts.
  * @returns The results, filled in as the tests run: for tests that come after them.
+ * @throws UsageError `BAD_EXPECTED`.
  */
 export function testConformance(fs: FileSystemType, options: ConformanceOptions): readonly CheckResult[] {
-  const path = fileURLToPath(options.expected);
-  const expected = parseExpected(JSON.parse(readFileSync(path, 'utf8')), path);
+  const expected = readExpected(fileURLToPath(options.expected));
   const results: CheckResult[] = [];
   for (const profile of fs.follows) {
     for (const check of checksOf(fs)) {

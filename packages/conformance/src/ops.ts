@@ -15,12 +15,13 @@ export type Op = { readonly file?: number } & (
     }
   | { readonly op: 'pwrite'; readonly pos: number; readonly data: string; readonly flags?: WriteFlags }
   | { readonly op: 'pwrite-mapped'; readonly pos: number; readonly len: number; readonly from: Mapped }
-  | { readonly op: 'load'; readonly pos: number }
+  | { readonly op: 'load' | 'device-load'; readonly pos: number }
   | { readonly op: 'store'; readonly pos: number; readonly data: string }
   | { readonly op: 'fallocate'; readonly mode: FallocateMode; readonly pos: number; readonly len: number }
   | { readonly op: 'ftruncate'; readonly size: number }
+  | { readonly op: 'setattr'; readonly size: number }
   | {
-      readonly op: 'clone';
+      readonly op: 'clone' | 'dedupe' | 'copy';
       readonly source: number;
       readonly sourcePos: number;
       readonly pos: number;
@@ -35,10 +36,21 @@ export type Op = { readonly file?: number } & (
   | { readonly op: 'readahead'; readonly pos: number; readonly len: number }
   | { readonly op: 'madvise'; readonly advice: MadviseAdvice; readonly pos: number; readonly len: number }
   | { readonly op: 'munmap' }
+  | { readonly op: 'swapext'; readonly source: number }
+  | { readonly op: 'free-unused' }
   | { readonly op: 'fsync' }
   | { readonly op: 'flush' }
   | { readonly op: 'reclaim'; readonly pos: number }
   | { readonly op: 'memory-failure'; readonly pos: number }
+  | { readonly op: 'gc'; readonly pos: number }
+  | { readonly op: 'checkpoint' }
+  | {
+      readonly op: 'move-range';
+      readonly source: number;
+      readonly sourcePos: number;
+      readonly pos: number;
+      readonly len: number;
+    }
 );
 
 /** Memory that is a mapping: position `pos` of file `file` of the check. */
@@ -54,6 +66,6 @@ export type ReadFlags = 'nowait' | 'uring-nowait' | 'uring-waitq' | 'direct';
 /** How a write is made. */
 export type WriteFlags = 'direct';
 /** What a fallocate does; all but `allocate` and `zero` keep or define the size themselves. */
-export type FallocateMode = 'allocate' | 'punch' | 'zero' | 'zero-keep' | 'collapse' | 'insert';
+export type FallocateMode = 'allocate' | 'punch' | 'zero' | 'zero-keep' | 'collapse' | 'insert' | 'unshare';
 /** What a madvise asks for. */
 export type MadviseAdvice = 'WILLNEED' | 'DONTNEED' | 'REMOVE' | 'POPULATE_READ' | 'POPULATE_WRITE';

@@ -1,7 +1,13 @@
-/** Run one check under one profile, and replay what it found. */
-import { type FileSystemType, type Recorder, UsageError } from '@fsport/core';
+/** Run one check under one profile. */
+import type { FileSystemType } from '@fsport/core';
 import {
-  parseToken,
+  type Checkpoints,
+  conclude,
+  exploreLeg,
+  type Leg,
+  type LegEnd,
+  mostExecutions,
+  type Outcome,
   type Replay,
   replay,
   type SearchOptions,
@@ -9,7 +15,8 @@ import {
   search,
   type Violation,
 } from '@fsport/explore';
-import { checksOf, missingClaims } from './checks/registry.js';
+import { missingClaims } from './checks/registry.js';
+import { cutCheck } from './cuts.js';
 import type { Expected } from './expected.js';
 import { CheckScenario } from './scenario.js';
 import { opText } from './titles.js';
@@ -27,6 +34,7 @@ const PROPERTIES: Readonly<Record<string, string>> = {
   PAGE_NOT_LOCKED: 'contract',
   CONTRACT: 'contract',
   BLOCK_STATE: 'contract',
+  USE_AFTER_RETURN: 'use-after-return',
 };
 
 /** The property of a violation, in the words of the suite. */
@@ -116,8 +124,11 @@ export function unsearched(
   return { result, failure: { ...nothing, ...failure, bounds } };
 }
 
-function reasonOf(found: SearchResult): string | null {
+function reasonOf(found: SearchResult, bound: number | undefined): string | null {
   if (found.verdict !== 'unknown') return null;
+  const spent = found.executions + found.blockedExecutions;
+  if (found.stopped === 'executions' && spent === bound)
+    return `stopped by the declared bound of ${bound.toLocaleString('en-US')} executions, no failure`;
   return `stopped by ${found.stopped} after ${found.executions} executions, no failure`;
 }
 
@@ -139,24 +150,95 @@ export function runCheck(
   expected: Expected | null,
   options: SearchOptions = {},
 ): CheckReport {
-  const [missing] = missingClaims(fs, check);
-  if (missing !== undefined) {
-    const reason = `supports.${missing} is not claimed`;
-    return unsearched(fs, profile, check, expected, { verdict: 'notrun', reason });
-  }
+  const refused = refusal(fs, profile, check, expected);
+  if (refused !== null) return refused;
+  const run = { fs, profile, check, expected };
   const scenario = new CheckScenario(fs, profile, check);
-  const found = search(scenario, options);
+  return reportOf(scenario, run, search(scenario, bounded(run, options)));
+}
+
+/** The report of a check for which a filesystem does not claim enough, `null` if it does. */
+export function refusal(
+  fs: FileSystemType,
+  profile: string,
+  check: Check,
+  expected: Expected | null,
+): CheckReport | null {
+  const [missing] = missingClaims(fs, check);
+  if (missing === undefined) return null;
+  const reason = `supports.${missing} is ${check.requires[missing] === true ? 'not ' : ''}claimed`;
+  return unsearched(fs, profile, check, expected, { verdict: 'notrun', reason });
+}
+
+/** A check, where it is run, and what is declared about it. */
+export interface CheckRun {
+  /** The filesystem. */
+  readonly fs: FileSystemType;
+  /** One of the profiles that it follows. */
+  readonly profile: string;
+  /** The check. */
+  readonly check: Check;
+  /** What the package declares, `null` if nothing. */
+  readonly expected: Expected | null;
+}
+
+/**
+ * How many executions the search of a check gets.
+ *
+ * @param run - The check, and what is declared about it.
+ * @param budget - What every check of the run gets.
+ * @returns The budget, or the bound that expected.json declares if that is smaller.
+ */
+export function executionsOf({ profile, check, expected }: Omit<CheckRun, 'fs'>, budget: number): number {
+  return Math.min(budget, expected?.of(check.id, profile)?.executions ?? budget);
+}
+
+function bounded(run: CheckRun, options: SearchOptions): SearchOptions {
+  return { ...options, maxExecutions: executionsOf(run, mostExecutions(options)) };
+}
+
+/**
+ * Run one leg of a check.
+ *
+ * @param run - The check.
+ * @param options - Strategy and budgets.
+ * @param leg - What it begins with.
+ * @param checkpoints - How it is kept.
+ * @throws Whatever the filesystem's mkfs, mount or iget throw.
+ */
+export function runLeg(run: CheckRun, options: SearchOptions, leg: Leg, checkpoints: Checkpoints): LegEnd {
+  const scenario = new CheckScenario(run.fs, run.profile, run.check);
+  return exploreLeg(scenario, bounded(run, options), leg, checkpoints);
+}
+
+/**
+ * Put together what the legs of a check found out.
+ *
+ * @param run - The check.
+ * @param options - Strategy and budgets.
+ * @param outcome - What its legs found out.
+ */
+export function concludeCheck(run: CheckRun, options: SearchOptions, outcome: Outcome): CheckReport {
+  const scenario = new CheckScenario(run.fs, run.profile, run.check);
+  return reportOf(scenario, run, conclude(scenario, bounded(run, options), outcome));
+}
+
+function reportOf(
+  scenario: CheckScenario,
+  { fs, profile, check, expected }: CheckRun,
+  found: SearchResult,
+): CheckReport {
   const failure = found.violations.length === 0 ? null : failureOf(scenario, check, found);
   const result = resultOf(fs, profile, check, expected, {
     verdict: found.verdict,
     property: failure?.property ?? null,
-    bounds: boundsOf(check, found.tasks),
+    bounds: boundsOf(cutCheck(check, found.cuts), found.tasks),
     exhaustive: found.exhaustive,
     executions: found.executions,
     blockedExecutions: found.blockedExecutions,
     preemptions: failure === null ? null : found.preemptions,
     token: found.token,
-    reason: reasonOf(found),
+    reason: reasonOf(found, expected?.of(check.id, profile)?.executions),
   });
   return { result, failure };
 }
@@ -169,12 +251,12 @@ function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): 
     token: found.token ?? '',
     preemptions: found.preemptions,
     found: found.foundAt === 0 ? 'over all executions' : `execution ${found.foundAt}`,
-    bounds: boundsOf(check, found.tasks),
+    bounds: boundsOf(cutCheck(check, found.cuts), found.tasks),
   };
 }
 
 /** The first finding of an execution; the next one says what it led to. */
-function explained(
+export function explained(
   violations: readonly Violation[],
 ): Pick<Failure, 'property' | 'rule' | 'message' | 'because' | 'at'> {
   const [first, next] = violations as readonly [Violation, ...Violation[]];
@@ -188,7 +270,8 @@ function explained(
   };
 }
 
-function shown({ steps }: Replay): ShownStep[] {
+/** The steps of a replay, ready to print. */
+export function shown({ steps }: Pick<Replay, 'steps'>): ShownStep[] {
   return steps.map(({ task, title, verb, object, result, preempted }) => ({
     task,
     title,
@@ -196,53 +279,4 @@ function shown({ steps }: Replay): ShownStep[] {
     result,
     preempted,
   }));
-}
-
-/** What a token shows when it is replayed. */
-export interface ReplayedCheck {
-  /** The check it is for. */
-  readonly check: Check;
-  /** The failure, `null` if the schedule does not fail. */
-  readonly failure: Failure | null;
-  /** What happened, step by step. */
-  readonly steps: readonly ShownStep[];
-}
-
-/**
- * Replay a token.
- *
- * @param fs - The filesystem.
- * @param profile - One of those it follows.
- * @param token - The token.
- * @param recorder - Told about each step while it is performed.
- * @throws UsageError `BAD_TOKEN`, `OLD_TOKEN`, `STALE_TOKEN` or `UNKNOWN_CHECK`.
- */
-export function replayCheck(
-  fs: FileSystemType,
-  profile: string,
-  token: string,
-  recorder?: Recorder,
-): ReplayedCheck {
-  const parsed = parseToken(token);
-  const check = checksOf(fs).find(({ id }) => id === parsed.check);
-  if (check === undefined) {
-    throw new UsageError(
-      'UNKNOWN_CHECK',
-      { check: parsed.check },
-      `The token is for "${parsed.check}", which is no check. "fsport list" prints all of them.`,
-    );
-  }
-  const replayed = replay(new CheckScenario(fs, profile, check), parsed, recorder);
-  const steps = shown(replayed);
-  if (replayed.violations.length === 0) return { check, failure: null, steps };
-  const letters = new Set(replayed.execution.tasks.map((task) => task.name.charAt(0)));
-  const failure: Failure = {
-    ...explained(replayed.violations),
-    steps,
-    token,
-    preemptions: replayed.preemptions,
-    found: 'replayed',
-    bounds: boundsOf(check, [...letters]),
-  };
-  return { check, failure, steps };
 }

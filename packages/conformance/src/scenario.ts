@@ -7,14 +7,16 @@ import {
   type LockGraphSnapshot,
   useLocking,
 } from '@fsport/core';
-import type { Scenario, Violation } from '@fsport/explore';
-import { Outcomes, probeContent, readResults, unusable } from './checkers/content.js';
+import type { Remembered, Scenario, Violation } from '@fsport/explore';
+import { type Allowed, Outcomes, probeContent, readResults, unusable } from './checkers/content.js';
 import { type FinalState, finding, type StateChecker } from './checkers/finding.js';
 import { leftovers } from './checkers/leftovers.js';
 import { Moments } from './checkers/moments.js';
 import { lostZeroes, staleCache, strayBuffers } from './checkers/page-cache.js';
 import { stalePtes } from './checkers/page-tables.js';
 import { references } from './checkers/references.js';
+import { SoundStates } from './checkers/sound-states.js';
+import { cutCheck, cutsOf } from './cuts.js';
 import type { FileState } from './file-model.js';
 import { apply } from './file-model.js';
 import { FORBIDDEN_ORDERS } from './lock-rules.js';
@@ -33,52 +35,67 @@ const STATE_CHECKERS: readonly (readonly [CheckerName, StateChecker])[] = [
 
 /** Each file as mkfs and the set-up leave it. */
 function initialFiles(check: Check): FileState[] {
-  return check.files.map((file, i) => {
+  const files = check.files.map((file): FileState => {
     const bytes = file.blocks.flatMap((block) => {
       const byte = typeof block === 'string' ? 0 : block.data.charCodeAt(0);
       return new Array<number>(check.geometry.blockSize).fill(byte);
     });
-    const made: FileState = Array.from({ length: file.size }, (_, at) => bytes[at] ?? 0);
-    const own = check.setUp.filter((op) => (op.file ?? 0) === i);
-    return own.reduce<FileState>(
-      (state, op) => apply(state, { op, result: 'data' in op ? op.data.length : 0 }),
-      made,
-    );
+    return Array.from({ length: file.size }, (_, at) => bytes[at] ?? 0);
   });
+  for (const op of check.setUp) {
+    const at = op.file ?? 0;
+    const source = op.op === 'clone' ? (files[op.source] as FileState) : [];
+    const call = { op, result: 'data' in op ? op.data.length : 0, source };
+    files[at] = apply(files[at] as FileState, call);
+  }
+  return files;
 }
 
 /** A check under one profile of one filesystem. */
 export class CheckScenario implements Scenario {
   readonly name: string;
   readonly letters: readonly string[];
+  readonly deadlockElsewhere: boolean;
+  readonly cuts: readonly string[];
+  readonly #whole: Check;
   readonly #fs: FileSystemType;
   readonly #profile: string;
   readonly #check: Check;
   readonly #enabled: ReadonlySet<CheckerName>;
   #graph = new LockGraph();
   readonly #outcomes: Outcomes;
+  readonly #sound = new SoundStates();
   #world: World | null = null;
   #moments: Moments;
 
   /**
    * @param fs - The filesystem.
    * @param profile - How it is mounted.
-   * @param check - What runs and what must hold.
+   * @param whole - What runs and what must hold.
+   * @param cuts - What is left out of it.
    */
-  constructor(fs: FileSystemType, profile: string, check: Check) {
+  constructor(fs: FileSystemType, profile: string, whole: Check, cuts: readonly string[] = []) {
+    const check = cutCheck(whole, cuts);
+    this.#whole = whole;
+    this.cuts = cutsOf(whole, cuts);
     this.name = check.id;
     this.letters = check.tasks.map((task) => task.letter);
+    this.deadlockElsewhere = check.deadlockElsewhere ?? false;
     this.#fs = fs;
     this.#profile = profile;
     this.#check = check;
     this.#enabled = new Set(check.checkers);
     this.#outcomes = new Outcomes(initialFiles(check));
-    this.#moments = new Moments(this.#enabled);
+    this.#moments = new Moments(this.#enabled, check.tasks.length);
+  }
+
+  without(cuts: readonly string[]): CheckScenario {
+    return new CheckScenario(this.#fs, this.#profile, this.#whole, cuts);
   }
 
   start(execution: Execution, only?: ReadonlySet<string>): void {
     useLocking({ graph: this.#graph, fair: () => this.#check.fair });
-    this.#moments = new Moments(this.#enabled);
+    this.#moments = new Moments(this.#enabled, only?.size ?? this.#check.tasks.length);
     this.#world = buildWorld(execution, this.#fs, this.#profile, this.#check, only, this.#moments);
   }
 
@@ -93,10 +110,20 @@ export class CheckScenario implements Scenario {
     return found.length > 0 ? found : this.#probe(state);
   }
 
-  #probe({ execution, world }: FinalState): Violation[] {
+  #probe(state: FinalState): Violation[] {
+    const { execution, world } = state;
     const found: Violation[] = [];
     const allowed = world.inodes.map((_, file) => this.#outcomes.allowed(execution, world, file));
     for (const one of allowed) if (this.#enabled.has('stale-data')) found.push(...readResults(one));
+    const probe = (): Violation[] => this.#probeFiles(state, allowed);
+    // A fault applied from outside may remember something that no state shows.
+    if (execution.instead !== null) return [...found, ...probe()];
+    const possible = allowed.map((one) => one.possible);
+    return [...found, ...this.#sound.judge(world, possible, probe)];
+  }
+
+  #probeFiles({ execution, world }: FinalState, allowed: readonly Allowed[]): Violation[] {
+    const found: Violation[] = [];
     try {
       for (const [file, inode] of world.inodes.entries()) {
         found.push(...probeContent(execution, inode, allowed[file] as never, this.#enabled));
@@ -113,8 +140,11 @@ export class CheckScenario implements Scenario {
     return this.#graph.snapshot();
   }
 
-  recall(memory: unknown): void {
-    this.#graph = new LockGraph(memory as LockGraphSnapshot);
+  recall(memories: readonly Remembered[]): void {
+    const known = memories.map(({ content, objectId }) =>
+      (content as LockGraphSnapshot).map((one) => ({ ...one, id: objectId(one.id) })),
+    );
+    this.#graph = new LockGraph(...known);
   }
 
   judgeSearch(): readonly Violation[] {

@@ -8,6 +8,7 @@ const FALLOCATE: Readonly<Record<FallocateMode, string>> = {
   'zero-keep': 'fallocate(ZERO_RANGE)',
   collapse: 'fallocate(COLLAPSE)',
   insert: 'fallocate(INSERT)',
+  unshare: 'fallocate(UNSHARE)',
 };
 
 const READ: Readonly<Record<ReadFlags, string>> = {
@@ -29,8 +30,20 @@ export function opTitle(op: Op): string {
       return 'pwrite(2) from mmap';
     case 'clone':
       return 'ioctl(FICLONERANGE)';
+    case 'copy':
+      return 'copy_file_range(2)';
+    case 'setattr':
+      return 'nfsd SETATTR(size, mode)';
+    case 'dedupe':
+      return 'ioctl(FIDEDUPERANGE)';
+    case 'swapext':
+      return 'ioctl(XFS_IOC_SWAPEXT)';
+    case 'free-unused':
+      return 'ioctl(XFS_IOC_FREE_EOFBLOCKS)';
     case 'load':
       return 'load from mmap';
+    case 'device-load':
+      return 'pwrite(O_DIRECT) from mmap';
     case 'store':
       return 'store to mmap';
     case 'fallocate':
@@ -53,12 +66,18 @@ export function opTitle(op: Op): string {
       return 'kswapd';
     case 'memory-failure':
       return 'memory_failure()';
+    case 'checkpoint':
+      return 'ioctl(F2FS_IOC_WRITE_CHECKPOINT)';
+    case 'gc':
+      return 'garbage collection';
+    case 'move-range':
+      return 'ioctl(F2FS_IOC_MOVE_RANGE)';
   }
 }
 
 /** A call with its range, for bounds: `pread(2) 8+8`. */
 export function opText(op: Op): string {
-  if (op.op === 'ftruncate') return `${opTitle(op)} ${op.size}`;
+  if (op.op === 'ftruncate' || op.op === 'setattr') return `${opTitle(op)} ${op.size}`;
   if (op.op === 'pwrite' || op.op === 'store') return `${opTitle(op)} ${op.pos}+${op.data.length}`;
   if ('len' in op) return `${opTitle(op)} ${op.pos}+${op.len}`;
   return 'pos' in op ? `${opTitle(op)} ${op.pos}` : opTitle(op);

@@ -33,10 +33,21 @@ export type CheckerName =
   | 'stale-pte'
   | 'lost-zeroing'
   | 'lost-write'
+  | 'livelock'
   | 'lock-discipline'
   | 'lock-order'
   | 'refcount'
   | 'fsck';
+
+/** A commit of the kernel that fixed something. */
+export interface KernelFix {
+  /** The commit. */
+  readonly kernel: string;
+  /** The first release that has it: `v5.15`. */
+  readonly since: string;
+  /** Its subject. */
+  readonly title: string;
+}
 
 /** One check. */
 export interface Check {
@@ -46,7 +57,7 @@ export interface Check {
   readonly summary: string;
   /** Groups it belongs to. */
   readonly groups: readonly string[];
-  /** Claims without which it is not run. */
+  /** Claims without which it is not run; with `false`, a claim with which it makes no sense. */
   readonly requires: Supports;
   /** Rows of the verdict matrix it counts for. */
   readonly rows: readonly string[];
@@ -64,12 +75,14 @@ export interface Check {
   readonly tasks: readonly TaskSpec[];
   /** What must hold. */
   readonly checkers: readonly CheckerName[];
+  /** Another check is about the deadlock of these tasks: an execution that ends in one is left to it. */
+  readonly deadlockElsewhere?: boolean;
   /** What may go wrong. */
   readonly faults: Faults;
   /** Waiting writers hold new readers back, as an event of their own. */
   readonly fair: boolean;
-  /** Commits that fixed what this check finds, shown on failure. */
-  readonly fixedBy: readonly { readonly kernel: string; readonly title: string }[];
+  /** Commits that fixed what this check finds, shown on failure: see `hintsOf()`. */
+  readonly fixedBy: readonly KernelFix[];
   /** Where the interleaving is described. */
   readonly see: string;
 }

@@ -3,10 +3,13 @@
  * execution.
  */
 import {
+  ATTR_MODE,
+  ATTR_SIZE,
   BlockDevice,
   boot,
   byteOf,
   type Cells,
+  deviceLoad,
   doMmap,
   doWritepages,
   type Execution,
@@ -14,8 +17,10 @@ import {
   FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
   File,
+  type FileSpec,
   type FileSystemType,
   FMODE_BUF_RASYNC,
   FMODE_NOWAIT,
@@ -26,10 +31,14 @@ import {
   IOCB_NOIO,
   IOCB_NOWAIT,
   IOCB_WAITQ,
+  inodeLock,
+  inodeUnlock,
+  ksysCopyFileRange,
   ksysFadvise64,
   ksysFallocate,
   ksysFsync,
   ksysFtruncate,
+  ksysIoctl,
   ksysMadvise,
   ksysMunmap,
   ksysPread64,
@@ -45,6 +54,7 @@ import {
   MmStruct,
   machine,
   memoryFailure,
+  notifyChange,
   type Observer,
   PAGE_SIZE,
   POSIX_FADV_DONTNEED,
@@ -55,6 +65,7 @@ import {
   reclaimPage,
   releaseOf,
   type SuperBlock,
+  syscall,
   type Task,
   type UserBuffer,
   userLoad,
@@ -64,6 +75,8 @@ import {
   VM_WRITE,
   type VmAreaStruct,
   vfsCloneFileRange,
+  vfsDedupeFileRange,
+  vfsMoveFileRange,
 } from '@fsport/core';
 import type { FallocateMode, MadviseAdvice, Mapped, Op, ReadFlags } from './ops.js';
 import { opTitle } from './titles.js';
@@ -113,6 +126,7 @@ const FALLOCATE_MODES: Readonly<Record<FallocateMode, number>> = {
   'zero-keep': FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE,
   collapse: FALLOC_FL_COLLAPSE_RANGE,
   insert: FALLOC_FL_INSERT_RANGE,
+  unshare: FALLOC_FL_UNSHARE_RANGE | FALLOC_FL_KEEP_SIZE,
 };
 
 const READ_FLAGS: Readonly<Record<ReadFlags, number>> = {
@@ -138,11 +152,26 @@ function maxBytes(check: Check): number {
   for (const op of [...check.setUp, ...check.tasks.flatMap((task) => task.ops)]) {
     if (op.op === 'fallocate') most = Math.max(most + (op.mode === 'insert' ? op.len : 0), op.pos + op.len);
     if (op.op === 'pwrite') most = Math.max(most, op.pos + op.data.length);
-    if (op.op === 'pwrite-mapped' || op.op === 'clone') most = Math.max(most, op.pos + op.len);
-    if (op.op === 'ftruncate') most = Math.max(most, op.size);
+    if (
+      op.op === 'pwrite-mapped' ||
+      op.op === 'clone' ||
+      op.op === 'dedupe' ||
+      op.op === 'copy' ||
+      op.op === 'move-range'
+    )
+      most = Math.max(most, op.pos + op.len);
+    if (op.op === 'ftruncate' || op.op === 'setattr') most = Math.max(most, op.size);
   }
   // One more page for the probe that extends the file at the end.
   return (Math.ceil(most / check.geometry.pageSize) + 1) * check.geometry.pageSize;
+}
+
+/**
+ * How often a loop may start over. Who judges whether it ends has to see it do so once more than the other tasks can be
+ * the reason for; for everybody else once is enough to see what a second sweep does.
+ */
+function mostRestarts(check: Check, tasks: number): number {
+  return check.checkers.includes('livelock') ? tasks : 1;
 }
 
 /**
@@ -175,14 +204,16 @@ export function buildWorld(
     faultAroundPages: 1,
     hostileReuse: true,
     faults: check.faults,
+    mostRestarts: mostRestarts(check, only?.size ?? check.tasks.length),
   });
   const bdev = new BlockDevice(built.config.nrBlocks);
   fs.mkfs(bdev, check.files);
   const sb = fs.mount(bdev, { profile });
   const inodes = check.files.map((file) => fs.iget(sb, file.ino));
   const world: World = { machine: built, sb, inodes, calls: [] };
+  const protections = check.files.map((file) => protection(fs, file));
   if (check.setUp.length > 0) {
-    const process = execution.drive('set-up', open(world, check.setUp, 'set-up'));
+    const process = execution.drive('set-up', open(world, protections, check.setUp, 'set-up'));
     for (const op of check.setUp) execution.drive(`set-up: ${opTitle(op)}`, perform(process, op));
   }
   const running = check.tasks.filter(({ letter }) => only === undefined || only.has(letter));
@@ -190,7 +221,7 @@ export function buildWorld(
   const processes = new Map<string, Process>();
   for (const letter of new Set(running.map(leaderOf))) {
     const ops = running.filter((spec) => leaderOf(spec) === letter).flatMap((spec) => spec.ops);
-    processes.set(letter, execution.drive('open', open(world, ops, letter)));
+    processes.set(letter, execution.drive('open', open(world, protections, ops, letter)));
   }
   built.observer = observer;
   for (const spec of running) {
@@ -205,22 +236,44 @@ function leaderOf(spec: TaskSpec): string {
   return spec.threadOf ?? spec.letter;
 }
 
-const MEMORY_OPS: ReadonlySet<Op['op']> = new Set(['load', 'store', 'madvise', 'munmap', 'pwrite-mapped']);
+const MEMORY_OPS: ReadonlySet<Op['op']> = new Set([
+  'load',
+  'device-load',
+  'store',
+  'madvise',
+  'munmap',
+  'pwrite-mapped',
+]);
+
+/**
+ * How a file is mapped: shared and writable, unless the filesystem has it for reading only. A file that is opened so is mapped
+ * as if private.
+ */
+function protection(fs: FileSystemType, file: FileSpec): number {
+  const readOnly = fs.supports.zoned === true && file.conventional !== true;
+  return (readOnly ? 0 : VM_SHARED | VM_WRITE) | (machine.raPages === 0 ? VM_RAND_READ : 0);
+}
 
 /** Does a process need the files mapped into its memory? */
 function needsMapping(ops: readonly Op[]): boolean {
   return ops.some((op) => MEMORY_OPS.has(op.op) || (op.op === 'pread' && op.into !== undefined));
 }
 
-function* open(world: World, ops: readonly Op[], name: string): Task<Process> {
+function* open(
+  world: World,
+  protections: readonly number[],
+  ops: readonly Op[],
+  name: string,
+): Task<Process> {
   const files = world.inodes.map((inode) => new File(inode, FMODE_NOWAIT | FMODE_BUF_RASYNC));
   const mm = new MmStruct(name);
   const vmas: VmAreaStruct[] = [];
   if (needsMapping(ops)) {
     const pages = machine.maxBytes / PAGE_SIZE;
     for (const [i, file] of files.entries()) {
-      const random = machine.raPages === 0 ? VM_RAND_READ : 0;
-      vmas.push(yield* doMmap(mm, file, pgoff(0), pages, VM_SHARED | VM_WRITE | random, i * pages));
+      const vma = yield* doMmap(mm, file, pgoff(0), pages, protections[i] as number, i * pages);
+      if (typeof vma === 'number') throw new Error(`file ${i} cannot be mapped: ${vma}`);
+      vmas.push(vma);
     }
   }
   return { files, mm, vmas };
@@ -243,6 +296,17 @@ function* runCalls(execution: Execution, world: World, process: Process, spec: T
     call.result = result;
     call.cells = cells;
     if (op.op === 'pwrite-mapped') call.op = { op: 'pwrite', pos: op.pos, data: textOf(cells) };
+    if (op.op === 'swapext') {
+      world.calls.push({ ...call, op: { op: 'swapext', source: call.file }, file: op.source });
+    }
+    if (op.op === 'move-range') {
+      const { source, sourcePos, len } = op;
+      world.calls.push({
+        ...call,
+        op: { op: 'fallocate', mode: 'punch', pos: sourcePos, len },
+        file: source,
+      });
+    }
     if (op.op === 'pread' && op.into !== undefined) {
       const { file, pos } = op.into;
       world.calls.push({ ...call, op: { op: 'store', pos, data: textOf(cells) }, file });
@@ -275,6 +339,10 @@ function* perform(process: Process, op: Op): Task<Outcome> {
     const cell = yield* userLoad(process.mm, address(process, op));
     return typeof cell === 'number' ? { result: 1, cells: [cell] } : { result: -1, cells: [] };
   }
+  if (op.op === 'device-load') {
+    const cells = yield* deviceLoad(process.mm, address(process, op));
+    return typeof cells === 'number' ? { result: cells, cells: [] } : { result: 1, cells };
+  }
   return { result: yield* performWithoutData(process, file, op), cells: [] };
 }
 
@@ -300,8 +368,22 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
       const source = process.files[op.source] as File;
       return yield* vfsCloneFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
     }
+    case 'dedupe': {
+      const source = process.files[op.source] as File;
+      return yield* vfsDedupeFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
+    }
+    case 'copy': {
+      const source = process.files[op.source] as File;
+      return yield* ksysCopyFileRange(source, loff(op.sourcePos), file, loff(op.pos), op.len);
+    }
+    case 'swapext':
+      return yield* ksysIoctl(file, 'XFS_IOC_SWAPEXT', process.files[op.source] as File);
+    case 'free-unused':
+      return yield* ksysIoctl(file, 'XFS_IOC_FREE_EOFBLOCKS');
     case 'ftruncate':
       return yield* ksysFtruncate(file, loff(op.size));
+    case 'setattr':
+      return yield* syscall('setattr', nfsdSetattr(inode, op.size));
     case 'fadvise': {
       const advice = op.advice === 'WILLNEED' ? POSIX_FADV_WILLNEED : POSIX_FADV_DONTNEED;
       return yield* ksysFadvise64(file, loff(op.pos), loff(op.len), advice);
@@ -326,6 +408,14 @@ function* performWithoutData(process: Process, file: File, op: Op): Task<number>
       return (yield* reclaimPage(inode.iMapping, pageIndex(op.pos))) ? 1 : 0;
     case 'memory-failure':
       return yield* breakMemory(inode, op.pos);
+    case 'checkpoint':
+      return yield* ksysIoctl(file, 'F2FS_IOC_WRITE_CHECKPOINT');
+    case 'gc':
+      return yield* collect(inode, op.pos);
+    case 'move-range': {
+      const source = process.files[op.source] as File;
+      return yield* vfsMoveFileRange(source, loff(op.sourcePos), file, loff(op.pos), loff(op.len));
+    }
     default:
       throw new Error(`${op.op} returns data`);
   }
@@ -354,6 +444,21 @@ function* storeBytes(process: Process, inode: Inode, op: Extract<Op, { op: 'stor
     if ((yield* userStore(process.mm, start + i, cell)) !== 'ok') return -1;
   }
   return op.data.length;
+}
+
+/** A server changes size and mode at once, which no system call does. @see fs/nfsd/vfs.c `nfsd_setattr()` (v5.15) */
+function* nfsdSetattr(inode: Inode, size: number): Task<number> {
+  yield* inodeLock(inode);
+  const result = yield* notifyChange(inode, { iaValid: ATTR_SIZE | ATTR_MODE, iaSize: loff(size) });
+  yield* inodeUnlock(inode);
+  return result;
+}
+
+/** Who cleans a segment has nothing to report: what it could not move stays where it is. */
+function* collect(inode: Inode, pos: number): Task<number> {
+  const { gc } = inode.iSb.sOp;
+  if (gc !== undefined) yield* gc(inode, pageIndex(pos));
+  return 0;
 }
 
 function* breakMemory(inode: Inode, pos: number): Task<number> {

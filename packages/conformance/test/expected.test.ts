@@ -1,7 +1,9 @@
 // Shows how expected.json is read: the first key that matches decides, and whatever cannot be meant is refused.
 
-import { parseExpected } from '@fsport/conformance';
+import { type Expected, executionsOf, parseExpected, runCheck } from '@fsport/conformance';
 import { describe, expect, test } from '@jest/globals';
+import { READS } from '#src/selftest/cases.js';
+import { fixture } from '#src/selftest/fixture.js';
 
 const RACE = { verdict: 'fail', property: 'stale-data' } as const;
 const PASS = { verdict: 'pass' } as const;
@@ -35,6 +37,42 @@ describe('the first key that matches decides', () => {
   });
 });
 
+describe('a declared bound', () => {
+  const bound = (executions: number): Expected =>
+    parseExpected({ 'self/*': { 'v5.15': { verdict: 'unknown', executions } } }, 'expected.json');
+
+  test.each([
+    ['v5.15', 6, 3],
+    ['v5.15', 2, 2],
+    ['v5.14', 6, 6],
+  ])('in %s leaves of a budget of %i executions %i', (profile, budget, left) => {
+    expect(executionsOf({ profile, check: READS, expected: bound(3) }, budget)).toBe(left);
+    expect(executionsOf({ profile, check: READS, expected: null }, budget)).toBe(budget);
+  });
+
+  test('ends the search, and is why the verdict is unknown, as declared', () => {
+    expect(runCheck(fixture(), 'v5.15', READS, bound(3)).result).toMatchObject({
+      verdict: 'unknown',
+      ok: true,
+      executions: 3,
+      reason: 'stopped by the declared bound of 3 executions, no failure',
+    });
+  });
+
+  test('is not reached by a smaller budget', () => {
+    const { result } = runCheck(fixture(), 'v5.15', READS, bound(3), { maxExecutions: 2 });
+    expect(result).toMatchObject({ verdict: 'unknown', ok: true, executions: 2 });
+    expect(result.reason).toBe('stopped by executions after 2 executions, no failure');
+  });
+
+  test('that the search does not need is not as declared', () => {
+    expect(runCheck(fixture(), 'v5.15', READS, bound(10_000)).result).toMatchObject({
+      verdict: 'pass',
+      ok: false,
+    });
+  });
+});
+
 describe('refused', () => {
   const entry = (value: unknown): unknown => ({ 'race/*': { 'v5.14': value } });
   test.each<[string, unknown]>([
@@ -51,6 +89,10 @@ describe('refused', () => {
     ['a pass with a property', entry({ verdict: 'pass', property: 'stale-data' })],
     ['a property that is no word', entry({ verdict: 'fail', property: 1 })],
     ['an empty key', { '': { 'v5.14': PASS } }],
+    ['a bound of a pass', entry({ verdict: 'pass', executions: 5 })],
+    ['a bound of nothing', entry({ verdict: 'unknown', executions: 0 })],
+    ['a bound that is not whole', entry({ verdict: 'unknown', executions: 1.5 })],
+    ['a bound that is no number', entry({ verdict: 'unknown', executions: '5' })],
     ['a misspelt key', entry({ verdict: 'fail', propery: 'stale-data' })],
   ])('%s', (_, json) => {
     const parse = (): unknown => parseExpected(json, 'there/expected.json');

@@ -37,15 +37,27 @@ describe('one call', () => {
     ['zero beyond the end grows the file', 'AAAA', fallocate('zero', 6, 2), 'AAAA....'],
     ['zero-keep keeps the size', 'AAAA', fallocate('zero-keep', 2, 4), 'AA..'],
     ['zero-keep beyond the end changes nothing', 'AAAA', fallocate('zero-keep', 6, 2), 'AAAA'],
+    ['unshare changes nothing', 'AAAA', fallocate('unshare', 2, 4), 'AAAA'],
+    ['dedupe changes nothing', 'AAAA', { op: 'dedupe', source: 1, sourcePos: 0, pos: 0, len: 2 }, 'AAAA'],
     ['collapse closes the gap', 'AABBCC', fallocate('collapse', 2, 2), 'AACC'],
     ['insert opens one', 'AABB', fallocate('insert', 2, 2), 'AA..BB'],
     ['truncate cuts', 'AABB', { op: 'ftruncate', size: 3 }, 'AAB'],
+    ['so does a server that changes the mode, too', 'AABB', { op: 'setattr', size: 3 }, 'AAB'],
     ['truncate grows with zeroes', 'AA', { op: 'ftruncate', size: 4 }, 'AA..'],
     ['madvise(REMOVE) punches', 'AABB', { op: 'madvise', advice: 'REMOVE', pos: 0, len: 2 }, '..BB'],
     ['other advice does not', 'AABB', { op: 'madvise', advice: 'DONTNEED', pos: 0, len: 2 }, 'AABB'],
     ['a read changes nothing', 'AABB', { op: 'pread', pos: 0, len: 2 }, 'AABB'],
   ])('%s', (_, file, op, expected) => {
     expect(after(file, op)).toBe(expected);
+  });
+
+  test('a clone and a copy take a range of their source, a swap all of it', () => {
+    const source = bytes('KLMN');
+    const clone: Op = { op: 'clone', source: 1, sourcePos: 2, pos: 1, len: 2 };
+    expect(text(apply(bytes('AAAA'), { op: clone, result: 2, source }))).toBe('AMNA');
+    const copy: Op = { ...clone, op: 'copy' };
+    expect(text(apply(bytes('AAAA'), { op: copy, result: 2, source }))).toBe('AMNA');
+    expect(text(apply(bytes('AA'), { op: { op: 'swapext', source: 1 }, result: 0, source }))).toBe('KLMN');
   });
 
   test('a call that failed changed nothing', () => {

@@ -2,7 +2,7 @@
 
 import { type Check, type CheckResult, MATRIX_ROWS, matrixOf, pairTable } from '@fsport/conformance';
 import { describe, expect, test } from '@jest/globals';
-import { checkOf } from './self/fixture.js';
+import { checkOf } from '#src/selftest/fixture.js';
 
 function check(id: string, row: string | null, pair: Check['pair'] = null): Check {
   return checkOf([], { id, rows: row === null ? [] : [row], pair });

@@ -35,7 +35,6 @@ import {
   type VmFault,
 } from '@fsport/core';
 import { expect, test } from '@jest/globals';
-import { explore } from './self/explore.js';
 import {
   ADVISE,
   checkOf,
@@ -48,7 +47,8 @@ import {
   PUNCH,
   READ,
   takeBlock,
-} from './self/fixture.js';
+} from '#src/selftest/fixture.js';
+import { explore } from './self/explore.js';
 
 /** Take a page out of the cache, once: the sweep that comes back for more would race a read for ever. */
 function* dropPage(inode: Inode, index: number): Task<void> {

@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { FILLERS } from '#src/checks/fillers.js';
 import { PAIR_GEOMETRIES } from '#src/checks/geometry.js';
 import { INVALIDATORS } from '#src/checks/invalidators.js';
-import { checkOf, fixture } from './self/fixture.js';
+import { checkOf, fixture } from '#src/selftest/fixture.js';
 
 function ids(pattern: string): string[] {
   return selectChecks(CHECKS, pattern).map(({ id }) => id);
@@ -33,6 +33,10 @@ describe('the suite', () => {
 
   test('has E1 to E8 by name', () => {
     for (let n = 1; n <= 8; n++) expect(ids(`E${n}`).length).toBeGreaterThan(0);
+  });
+
+  test('has X1 to X4 by name', () => {
+    for (let n = 1; n <= 4; n++) expect(ids(`X${n}`).length).toBeGreaterThan(0);
   });
 
   test('covers every row of the verdict matrix, and invents none', () => {
@@ -88,6 +92,12 @@ describe('claims', () => {
     expect(missingClaims(fixture(), check)).toEqual(['write', 'mmap']);
     expect(missingClaims(fixture({ supports: { write: true } }), check)).toEqual(['mmap']);
     expect(missingClaims(fixture({ supports: { write: true, mmap: true } }), check)).toEqual([]);
+  });
+
+  test('that must not be made are named as well', () => {
+    const onDisk = checkOf([], { requires: { inMemory: false } });
+    expect(missingClaims(fixture(), onDisk)).toEqual([]);
+    expect(missingClaims(fixture({ supports: { inMemory: true } }), onDisk)).toEqual(['inMemory']);
   });
 
   test('that are missing take no check out of the list: it says why it was not run', () => {

@@ -2,54 +2,13 @@
 // gets its verdict and its property. One check of one page runs on each.
 
 import { type Check, parseExpected, runCheck } from '@fsport/conformance';
-import {
-  blockReadFullPage,
-  current,
-  findLockPage,
-  freeBlock,
-  type Inode,
-  inodeLock,
-  inodeUnlock,
-  mpageReadpage,
-  pgoff,
-  type Task,
-} from '@fsport/core';
 import { describe, expect, test } from '@jest/globals';
-import {
-  ADVISE,
-  checkOf,
-  fixture,
-  getBlock,
-  HOLE,
-  mapOf,
-  type Parts,
-  PUNCH,
-  READ,
-  uncachedRead,
-} from './self/fixture.js';
+import { CASES, RACE, READS, racy, runCase } from '#src/selftest/cases.js';
+import { checkOf, fixture, PUNCH, READ } from '#src/selftest/fixture.js';
 
-const READS = checkOf([[READ], [READ]]);
-const RACE = checkOf([[PUNCH], [READ]]);
-const ADVICE = checkOf([[ADVISE], [READ]]);
-
-/** Frees the block of cached pages. */
-const racy: Parts = {
-  fallocate: function* (inode) {
-    const { phys } = mapOf(inode).at(0).peek();
-    yield* mapOf(inode).at(0).write(HOLE);
-    yield* freeBlock(inode.iSb.sBdev, inode.iIno, phys);
-    return 0;
-  },
-};
-
-function fadvise(body: (inode: Inode) => Task<unknown>): Parts {
-  return {
-    fadvise: function* (inode) {
-      yield* body(inode);
-      return 0;
-    },
-  };
-}
+test.each(CASES.map((one) => [one.name, one] as const))('%s is seen for what it is', (_, one) => {
+  expect(runCase(one)).toMatchObject(one.outcome);
+});
 
 test('a filesystem that works passes, within bounds, with every interleaving seen', () => {
   const { result, failure } = runCheck(fixture(), 'v5.15', READS, null);
@@ -80,98 +39,6 @@ test('a budget that runs out is unknown, never a pass', () => {
   const { result } = runCheck(fixture(), 'v5.15', READS, null, { maxExecutions: 3 });
   expect(result).toMatchObject({ verdict: 'unknown', ok: false, exhaustive: false, executions: 3 });
   expect(result.reason).toMatch(/executions/);
-});
-
-function* lockTwice(inode: Inode): Task<void> {
-  yield* inodeLock(inode);
-  yield* inodeLock(inode);
-}
-
-function* spin(inode: Inode): Task<void> {
-  for (;;) yield* inode.iSize.read();
-}
-
-// biome-ignore lint/correctness/useYield: its child has the steps.
-function* leakInChild(inode: Inode): Task<void> {
-  current.spawn('child', inodeLock(inode));
-}
-
-function* loseLock(inode: Inode): Task<void> {
-  const page = yield* findLockPage(inode.iMapping, pgoff(0));
-  page?.lock.handOff();
-}
-
-function* forgetStar(inode: Inode): Task<void> {
-  inode.iSize.write(0);
-  yield* inode.iSize.read();
-}
-
-function* bareYield(inode: Inode): Task<void> {
-  yield inode.iSize.peek() as never;
-}
-
-const boom = (): never => {
-  throw new Error('boom');
-};
-
-// biome-ignore lint/correctness/useYield: that is what is wrong with it.
-function* forgetPage(): Task<number> {
-  return 0;
-}
-
-/** Readers wait for something that fadvise(2) takes away for ever. */
-const blockReaders: Parts = {
-  ...fadvise((inode) => inode.iMapping.exiting.write(true)),
-  fOps: {
-    readIter: function* (iocb, iter) {
-      yield* iocb.kiFilp.fMapping.exiting.waitUntil((exiting) => !exiting);
-      return yield* uncachedRead(iocb, iter);
-    },
-  },
-};
-
-/** Every other mount has one step more in a read. */
-function forgetful(): Parts {
-  let mounts = 0;
-  return {
-    mounted: () => {
-      mounts++;
-    },
-    aOps: {
-      readpage: function* (_, page) {
-        if (mounts % 2 === 0) yield* page.error.read();
-        return yield* mpageReadpage(page, getBlock);
-      },
-    },
-  };
-}
-
-describe('what goes wrong has a name', () => {
-  const cached = checkOf([[ADVISE]], { setUp: [READ] });
-  test.each<[string, Parts, Check, string]>([
-    ['a readpage that throws', { aOps: { readpage: boom } }, READS, 'threw'],
-    ['a readpage that leaves its page locked', { aOps: { readpage: forgetPage } }, READS, 'contract'],
-    ['a task that waits for itself', fadvise(lockTwice), ADVICE, 'deadlock'],
-    ['a task that never ends', fadvise(spin), ADVICE, 'livelock'],
-    ['a call that returns with a lock', fadvise(inodeLock), ADVICE, 'lock-discipline'],
-    ['a lock that is released and not held', fadvise(inodeUnlock), ADVICE, 'lock-discipline'],
-    ['a child that ends with a lock', fadvise(leakInChild), ADVICE, 'lock-discipline'],
-    ['a page lock that nobody will release', fadvise(loseLock), cached, 'lock-discipline'],
-    ['a forgotten yield*', fadvise(forgetStar), ADVICE, 'floating-task'],
-    ['a bare yield', fadvise(bareYield), ADVICE, 'NOT_A_STEP'],
-    ['a model that depends on more than the schedule', forgetful(), READS, 'nondeterminism'],
-    [
-      'buffers that nobody can take off a page',
-      { aOps: { readpage: (_, page) => blockReadFullPage(page, getBlock) } },
-      READS,
-      'contract',
-    ],
-    ['a file that cannot be read any more', blockReaders, checkOf([[ADVISE]]), 'threw'],
-  ])('%s', (_, parts, check, property) => {
-    const { result, failure } = runCheck(fixture(parts), 'v5.15', check, null, { maxSteps: 200 });
-    expect(result).toMatchObject({ verdict: 'fail', ok: false, property });
-    expect(failure?.message).not.toBe('');
-  });
 });
 
 describe('a verdict is right if it is the declared one', () => {

@@ -2,7 +2,7 @@
 
 import { boundsOf, type Op, opText, opTitle } from '@fsport/conformance';
 import { expect, test } from '@jest/globals';
-import { ADVISE, checkOf, PUNCH, READ } from './self/fixture.js';
+import { ADVISE, checkOf, PUNCH, READ } from '#src/selftest/fixture.js';
 
 test.each<[Op, string, string]>([
   [READ, 'pread(2)', 'pread(2) 0+8'],
@@ -14,6 +14,13 @@ test.each<[Op, string, string]>([
   [PUNCH, 'fallocate(PUNCH_HOLE)', 'fallocate(PUNCH_HOLE) 0+8'],
   [{ op: 'ftruncate', size: 12 }, 'ftruncate(2)', 'ftruncate(2) 12'],
   [ADVISE, 'fadvise(WILLNEED)', 'fadvise(WILLNEED) 0+8'],
+  [
+    { op: 'dedupe', source: 1, sourcePos: 0, pos: 8, len: 8 },
+    'ioctl(FIDEDUPERANGE)',
+    'ioctl(FIDEDUPERANGE) 8+8',
+  ],
+  [{ op: 'swapext', source: 1 }, 'ioctl(XFS_IOC_SWAPEXT)', 'ioctl(XFS_IOC_SWAPEXT)'],
+  [{ op: 'free-unused' }, 'ioctl(XFS_IOC_FREE_EOFBLOCKS)', 'ioctl(XFS_IOC_FREE_EOFBLOCKS)'],
   [{ op: 'munmap' }, 'munmap(2)', 'munmap(2)'],
   [{ op: 'reclaim', pos: 8 }, 'kswapd', 'kswapd 8'],
 ])('%j', (op, title, text) => {

@@ -30,6 +30,7 @@ import {
   type Kiocb,
   lockPage,
   loff,
+  machine,
   mightFault,
   newBlock,
   Page,
@@ -46,7 +47,6 @@ import {
   upWrite,
 } from '@fsport/core';
 import { expect, test } from '@jest/globals';
-import { explore } from './self/explore.js';
 import {
   ADVISE,
   ALLOCATE,
@@ -61,7 +61,8 @@ import {
   STORE,
   takeBlock,
   uncachedRead,
-} from './self/fixture.js';
+} from '#src/selftest/fixture.js';
+import { explore } from './self/explore.js';
 
 /** Punch the block, and leave the page cache and everybody who uses the block alone. */
 function* punch(inode: Inode): Task<number> {
@@ -270,6 +271,27 @@ function* freeOnly(inode: Inode): Task<number> {
   return 0;
 }
 
+/** Leave something where {@link sweepUntilEmpty} looks. */
+function* putBack(inode: Inode): Task<number> {
+  yield* inode.iMapping.wbErr.write(-1);
+  return 0;
+}
+
+/** Sweep until there is nothing left, or a check has seen enough. */
+function* sweepUntilEmpty(inode: Inode): Task<number> {
+  const { wbErr } = inode.iMapping;
+  for (let times = 1; times <= machine.mostRestarts; times++) {
+    const found = yield* wbErr.section('sweep', () => {
+      const left = wbErr.load() !== 0;
+      if (left) wbErr.store(0);
+      return left;
+    });
+    if (!found) break;
+    machine.observer.startsOver?.({ loop: 'sweep', times });
+  }
+  return 0;
+}
+
 /** Drop all pages. */
 function* dropPages(inode: Inode): Task<number> {
   yield* truncateInodePages(inode.iMapping, loff(0));
@@ -463,6 +485,12 @@ const CASES: readonly Case[] = [
     check: checkOf([[PUNCH], [{ op: 'pwrite', pos: 0, data: 'x' }]], { checkers: ['persisted-exposure'] }),
   },
   {
+    title: 'a sweep starts over until it finds nothing, and others put something back',
+    rules: ['livelock L-1'],
+    parts: { fallocate: sweepUntilEmpty, fadvise: putBack },
+    check: checkOf([[ALLOCATE], [ADVISE, ADVISE]], { checkers: ['livelock'] }),
+  },
+  {
     title: 'a freed block stays in the map',
     rules: ['fsck F-1'],
     parts: { fOps: uncached, fallocate: ifBusy(freeOnly, nothing), fadvise: busy },
@@ -506,6 +534,7 @@ test.each(CASES)(
     const all = explore(fs, profile, check, 'dfs');
     const reduced = explore(fs, profile, check, 'dpor');
     expect(all).toMatchObject({ exhaustive: true, ambiguous: [] });
+    expect(explore(fs, profile, check, 'dfs', { alwaysProbed: true })).toEqual(all);
     expect(reduced).toMatchObject({ exhaustive: true, ambiguous: [], violations: all.violations });
     for (const rule of rules) expect(all.violations).toContainEqual(expect.stringMatching(`^${rule}`));
     // The race must matter.

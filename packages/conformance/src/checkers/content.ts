@@ -3,7 +3,7 @@
  * the file-level model.
  *
  * S-3: a read returns only what the file held at some moment of the call. Afterwards the file is read
- * through the cache, written back, dropped from the cache and read from disk: LW-1, a completed write is
+ * through the cache, written back, dropped from the cache and read from disk, if there is one: LW-1, a completed write is
  * there; Z-1, what was punched, zeroed or extended reads as zeroes; Z-2, so does what a later extension
  * exposes.
  */
@@ -16,6 +16,7 @@ import {
   type Inode,
   invalidateInodePages2Range,
   iSizeRead,
+  isInMemory,
   ksysFsync,
   ksysFtruncate,
   ksysPread64,
@@ -59,7 +60,10 @@ export class Outcomes {
   allowed(execution: Execution, world: World, file: number): Allowed {
     const calls = world.calls.filter((call) => call.file === file);
     const order = this.#order(execution, calls);
-    const results = calls.map(({ task, result, op }) => `${task} ${result} ${'data' in op ? op.data : ''}`);
+    // A task keeps its name when others are left out, and not its index.
+    const results = calls.map(({ task, result, op }) => {
+      return `${execution.tasks[task]?.name} ${result} ${'data' in op ? op.data : ''}`;
+    });
     const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
     let possible = this.#known.get(key);
     if (possible === undefined) {
@@ -76,8 +80,9 @@ export class Outcomes {
   }
 
   #completed(call: Call): CompletedCall {
-    if (call.op.op !== 'clone') return call;
-    return { ...call, source: this.#start[call.op.source] as FileState };
+    const { op } = call;
+    if (op.op !== 'clone' && op.op !== 'copy' && op.op !== 'swapext' && op.op !== 'move-range') return call;
+    return { ...call, source: this.#start[op.source] as FileState };
   }
 
   #order(execution: Execution, calls: readonly Call[]): boolean[][] {
@@ -108,7 +113,7 @@ export function readResults(allowed: Allowed): Violation[] {
   const found: Violation[] = [];
   for (const [i, call] of allowed.calls.entries()) {
     const { op, cells } = call;
-    if (op.op !== 'pread' && op.op !== 'load') continue;
+    if (op.op !== 'pread' && op.op !== 'load' && op.op !== 'device-load') continue;
     const during = allowed.possible.during[i] as readonly ReadonlySet<number>[];
     const wrong = cells.findIndex((cell, at) => !(during[op.pos + at]?.has(byteOf(cell)) ?? false));
     if (wrong < 0) continue;
@@ -142,18 +147,24 @@ interface Probe {
   readonly size: number;
 }
 
-/** Read a file through the cache, then from disk, then beyond its end after extending it. */
+/**
+ * Read a file through the cache, then from disk, then beyond its end after extending it. What is in memory alone has no
+ * disk to be written to and read from.
+ */
 function* probes(inode: Inode, mayExtend: boolean): Task<Probe[]> {
   const file = new File(inode);
   const size = inode.iSize.peek();
-  const cached = { after: 'read through the cache', cells: yield* readAll(file), size };
-  const synced = inode.iFop.fsync === undefined ? 0 : yield* ksysFsync(file);
-  if (synced < 0 || (yield* dropCache(inode)) < 0) return [cached];
-  const fromDisk = { after: FROM_DISK, cells: yield* readAll(file), size };
-  if (!mayExtend) return [cached, fromDisk];
+  const seen: Probe[] = [{ after: 'read through the cache', cells: yield* readAll(file), size }];
+  if (!isInMemory(inode.iMapping)) {
+    const synced = inode.iFop.fsync === undefined ? 0 : yield* ksysFsync(file);
+    if (synced < 0 || (yield* dropCache(inode)) < 0) return seen;
+    seen.push({ after: FROM_DISK, cells: yield* readAll(file), size });
+  }
+  if (!mayExtend) return seen;
   const grown = (Math.floor(size / PAGE_SIZE) + 1) * PAGE_SIZE;
   yield* ksysFtruncate(file, loff(grown));
-  return [cached, fromDisk, { after: 'extended', cells: yield* readAll(file), size: grown }];
+  seen.push({ after: 'extended', cells: yield* readAll(file), size: grown });
+  return seen;
 }
 
 /** A probe runs the model, which can break a contract there as anywhere. */

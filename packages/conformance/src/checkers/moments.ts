@@ -2,7 +2,7 @@
  * Judgements that must be made in the very step that makes them possible: a block arrives in a page, a write
  * is submitted or done, a block is freed. What they look at is what that step accesses.
  *
- * Rules S-1, W-1, W-3, W-4 and the second half of P-4.
+ * Rules S-1, S-2 where the disk changes behind a page, W-1, W-3, W-4, L-1, P-2 and the second half of P-4.
  */
 import { current, type Observer } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
@@ -13,10 +13,15 @@ export class Moments implements Observer {
   /** Found so far. */
   readonly found: Violation[] = [];
   readonly #enabled: ReadonlySet<CheckerName>;
+  readonly #others: number;
 
-  /** @param enabled - Properties to judge. */
-  constructor(enabled: ReadonlySet<CheckerName>) {
+  /**
+   * @param enabled - Properties to judge.
+   * @param tasks - Number of tasks that make calls.
+   */
+  constructor(enabled: ReadonlySet<CheckerName>, tasks: number) {
     this.#enabled = enabled;
+    this.#others = tasks - 1;
   }
 
   blockRead(...[page, event]: Parameters<NonNullable<Observer['blockRead']>>): void {
@@ -43,9 +48,16 @@ export class Moments implements Observer {
   }
 
   blockFreed(...[event]: Parameters<NonNullable<Observer['blockFreed']>>): void {
-    if (event.writes === 0) return;
-    const text = `disk block ${event.phys} of inode ${event.ino} is freed while a write to it is in flight`;
-    this.#add('corruption', 'W-3', text, []);
+    const { ino, phys, writes, mapped, pins } = event;
+    const block = `disk block ${phys} of inode ${ino} is freed while`;
+    if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, []);
+    if (mapped > 0) this.#add('stale-pte', 'P-2', `${block} page-table entries point to it`, []);
+    if (pins > 0) this.#add('stale-pte', 'P-2', `${block} a device uses it as memory`, []);
+  }
+
+  changedBehindPage(...[page, event]: Parameters<NonNullable<Observer['changedBehindPage']>>): void {
+    const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
+    this.#add('stale-data', 'S-2', text, []);
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {
@@ -55,6 +67,14 @@ export class Moments implements Observer {
       `a store through a mapping of page ${page.index} was forgotten with its page-table entry`,
       [],
     );
+  }
+
+  startsOver(...[{ loop, times }]: Parameters<NonNullable<Observer['startsOver']>>): void {
+    if (times <= this.#others) return;
+    const text = `${loop}() starts over once more than there are other tasks: a call that began later made it, and the next one can do so again, for ever`;
+    this.#add('livelock', 'L-1', text, [
+      `it has started over ${times} times; each of ${this.#others} other tasks had at most one call under way when it began`,
+    ]);
   }
 
   #add(property: CheckerName, rule: string, message: string, because: readonly string[]): void {

@@ -9,6 +9,7 @@ import {
   type Inode,
   isPage,
   machine,
+  ownersOf,
   PAGE_SIZE,
   type Page,
   type SuperBlock,
@@ -101,7 +102,7 @@ export const strayBuffers: StateChecker = ({ world }) => {
         // A delayed block is mapped to nothing yet.
         if (!mapped || delay) continue;
         const disk = world.sb.sBdev.blocks.at(phys).peek();
-        if (disk.owner === inode.iIno && disk.gen === gen) continue;
+        if (ownersOf(disk).includes(inode.iIno) && disk.gen === gen) continue;
         const message = `buffer ${block} of page ${page.index} of inode ${inode.iIno} still points to disk block ${phys}, which is not the file's any more: the next write goes there`;
         found.push(finding('corruption', 'W-2', message));
       }

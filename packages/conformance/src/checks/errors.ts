@@ -25,7 +25,7 @@ function error(
 export const ERRORS: readonly Check[] = [
   error('read-vs-truncate', {
     summary: 'A read that fails leaves no lock, no reference and no stale page behind.',
-    requires: { truncate: true },
+    requires: { truncate: true, dax: false },
     groups: ['auto', 'faults', 'truncate'],
     files: [{ ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] }],
     faults: { readIo: true, allocPage: true },
@@ -37,7 +37,7 @@ export const ERRORS: readonly Check[] = [
   }),
   error('extending-write-vs-load', {
     summary: 'A write that fails beyond the end of the file takes back what it allocated, and nothing else.',
-    requires: { write: true, mmap: true },
+    requires: { write: true, mmap: true, dax: false },
     groups: ['auto', 'faults', 'fault', 'writeback'],
     files: [{ ino: 12, size: 12, blocks: [{ data: 'A' }, { data: 'B' }] }],
     faults: { readIo: true },

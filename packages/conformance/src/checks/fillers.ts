@@ -36,6 +36,9 @@ function filler(
   return { name, letter, rows, requires: {}, raPages: 0, groups: [], ops: (g) => [op(g.wanted)], ...rest };
 }
 
+/** Where the page cache is the data, or there is none, advice is ignored and nothing is read ahead. */
+export const READS_AHEAD: Supports = { inMemory: false, dax: false };
+
 /** Half of what is wanted, so that the edges of the page must be read first. */
 function half({ pos, len }: Range): { readonly pos: number; readonly data: string } {
   return { pos: pos + len / 2, data: 'x'.repeat(len / 2) };
@@ -58,15 +61,17 @@ export const FILLERS: readonly Filler[] = [
     requires: { nowait: true },
   }),
   filler('fadvise-willneed', 'a', 'willneed', (range) => ({ op: 'fadvise', advice: 'WILLNEED', ...range }), {
+    requires: READS_AHEAD,
     groups: ['readahead', 'quick'],
     raPages: 2,
   }),
   filler('readahead', 'a', 'willneed', (range) => ({ op: 'readahead', ...range }), {
+    requires: READS_AHEAD,
     groups: ['readahead'],
     raPages: 2,
   }),
   filler('madvise-willneed', 'a', 'willneed', (range) => ({ op: 'madvise', advice: 'WILLNEED', ...range }), {
-    requires: { mmap: true },
+    requires: { ...READS_AHEAD, mmap: true },
     groups: ['readahead'],
     raPages: 2,
   }),
@@ -75,7 +80,7 @@ export const FILLERS: readonly Filler[] = [
     groups: ['fault', 'quick'],
   }),
   filler('fault-readahead', 'f', 'fault-readahead', () => ({ op: 'load', pos: 0 }), {
-    requires: { mmap: true },
+    requires: { ...READS_AHEAD, mmap: true },
     groups: ['fault', 'readahead'],
     raPages: 4,
   }),

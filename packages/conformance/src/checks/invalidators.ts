@@ -24,10 +24,16 @@ function fallocate(mode: FallocateMode): (g: PairGeometry) => Op {
 }
 
 const those = (filler: readonly string[]): readonly string[] => filler;
+/** Who writes has a row of its own; everybody else fills. */
+const shiftOrZero = (filler: readonly string[]): readonly string[] =>
+  filler.includes('buffered-write') ? filler : ['shift-or-zero'];
 const always = (): boolean => true;
 /** Nothing changes behind the pages, so the range does not matter. */
 const wholePages = (g: PairGeometry): boolean => g.geometry.name === 'page' || g.geometry.name === 'block';
 const shiftable = (g: PairGeometry): boolean => g.shiftable;
+
+/** Where there is no page cache, there is nothing to drop from it. */
+const CACHES: Supports = { dax: false };
 
 /** All of them. */
 export const INVALIDATORS: readonly Invalidator[] = [
@@ -41,7 +47,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'zero-range',
-    rows: () => ['shift-or-zero'],
+    rows: shiftOrZero,
     requires: { zeroRange: true },
     groups: ['punch'],
     fits: always,
@@ -49,7 +55,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'collapse-range',
-    rows: () => ['shift-or-zero'],
+    rows: shiftOrZero,
     requires: { collapseRange: true },
     groups: ['punch'],
     fits: shiftable,
@@ -57,7 +63,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'insert-range',
-    rows: () => ['shift-or-zero'],
+    rows: shiftOrZero,
     requires: { insertRange: true },
     groups: ['punch'],
     fits: shiftable,
@@ -92,7 +98,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   {
     name: 'fadvise-dontneed',
     rows: those,
-    requires: {},
+    requires: CACHES,
     groups: ['readahead'],
     fits: wholePages,
     op: ({ wanted }) => ({ op: 'fadvise', advice: 'DONTNEED', ...wanted }),
@@ -100,7 +106,7 @@ export const INVALIDATORS: readonly Invalidator[] = [
   {
     name: 'reclaim',
     rows: those,
-    requires: {},
+    requires: CACHES,
     groups: ['readahead'],
     fits: wholePages,
     op: ({ wanted }) => ({ op: 'reclaim', pos: wanted.pos }),

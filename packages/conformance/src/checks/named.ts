@@ -2,11 +2,12 @@
  * The interleavings that have a name, one by one.
  *
  * E1 to E8 are ext4's, before `mapping->invalidate_lock`; E4 and E6 are negative: they must not fail before
- * either. X3 is for filesystems that clone.
+ * either. X3 is for filesystems that clone; X1, X2 and X4 are in reflink.ts.
  */
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check, Geometry } from '../types.js';
+import { READS_AHEAD } from './fillers.js';
 import { ALL_CHECKERS, SERIES } from './pairs.js';
 
 const PAGE: Geometry = { name: 'page', pageSize: 8, blockSize: 8 };
@@ -46,7 +47,7 @@ function advice(name: string, op: Op, requires: Check['requires']): Check {
     id: `race/e3-${name}-vs-punch`,
     summary: 'Readahead by advice never fills a page from a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch', 'readahead'],
-    requires,
+    requires: { ...READS_AHEAD, ...requires },
     rows: ['willneed'],
     raPages: 2,
     tasks: [
@@ -64,7 +65,7 @@ function truncateAgainst(name: string, op: Op): Check {
     summary:
       'Truncation is guarded by i_size alone: it is stored first and sampled after the page was inserted.',
     groups: ['auto', 'named', 'truncate'],
-    requires: { truncate: true, ...(op.op === 'load' ? { mmap: true } : {}) },
+    requires: { truncate: true, dax: false, ...(op.op === 'load' ? { mmap: true } : {}) },
     rows: ['truncate'],
     tasks: [
       { letter: 't', ops: [{ op: 'ftruncate', size: 8 }] },
@@ -81,6 +82,7 @@ export const NAMED: readonly Check[] = [
     id: 'race/e1-read-vs-punch',
     summary: 'A read racing a hole punch never leaves old or foreign bytes for later reads.',
     groups: ['auto', 'quick', 'named', 'punch'],
+    requires: { punchHole: true },
     rows: ['pread'],
     tasks: [
       { letter: 'p', ops: [PUNCH] },
@@ -129,7 +131,7 @@ export const NAMED: readonly Check[] = [
     id: 'race/e4-fault-readahead-vs-punch',
     summary: 'Readahead started by a fault never fills a page from a block that a hole punch frees.',
     groups: ['auto', 'named', 'punch', 'readahead', 'fault'],
-    requires: { punchHole: true, mmap: true },
+    requires: { ...READS_AHEAD, punchHole: true, mmap: true },
     rows: ['fault-readahead'],
     raPages: 4,
     tasks: [

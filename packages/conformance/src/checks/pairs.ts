@@ -19,7 +19,11 @@ export const ALL_CHECKERS: readonly CheckerName[] = [
 
 /** The commits of the v5.15 series that every pair may need. */
 export const SERIES: Check['fixedBy'] = [
-  { kernel: '730633f0b7f9', title: 'mm: Protect operations adding pages to page cache with invalidate_lock' },
+  {
+    kernel: '730633f0b7f9',
+    since: 'v5.15',
+    title: 'mm: Protect operations adding pages to page cache with invalidate_lock',
+  },
 ];
 
 function pair(filler: Filler, invalidator: Invalidator, g: PairGeometry): Check {

@@ -85,4 +85,24 @@ export const TRIPLES: readonly Check[] = [
     ],
     see: 'mm/truncate.c pagecache_isize_extended() (v5.15)',
   }),
+  triple('write-flush-reclaim', {
+    summary: 'A write into a page that is written back and reclaimed meanwhile keeps the rest of the page.',
+    requires: { write: true, writeback: true },
+    groups: ['auto', 'writeback'],
+    files: [{ ino: 12, size: 8, blocks: ['hole'] }],
+    setUp: [{ op: 'pwrite', pos: 0, data: 'yyyyyyyy' }],
+    tasks: [
+      { letter: 'w', ops: [{ op: 'pwrite', pos: 2, data: 'x' }] },
+      { letter: 'b', ops: [{ op: 'fsync' }, { op: 'reclaim', pos: 0 }] },
+    ],
+    fixedBy: [
+      { kernel: 'd7b64041164c', since: 'v6.2', title: 'iomap: write iomap validity checks' },
+      {
+        kernel: '304a68b9c63b',
+        since: 'v6.2',
+        title: 'xfs: use iomap_valid method to detect stale cached iomaps',
+      },
+    ],
+    see: 'fs/iomap/buffered-io.c iomap_write_begin(): the piece is looked up before the page is locked (v5.15)',
+  }),
 ];

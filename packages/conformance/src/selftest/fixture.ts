@@ -1,7 +1,6 @@
 // A filesystem to be broken in one place. Files can be read; everything else a test brings along itself: what
 // fallocate(2) does, what fadvise(2) does, how a page is read. The file of the checks is one page of one block.
 
-import type { Check, Op } from '@fsport/conformance';
 import {
   type AddressSpaceOperations,
   type BlockDevice,
@@ -21,6 +20,7 @@ import {
   letterCells,
   machine,
   mpageReadpage,
+  type Page,
   phys,
   SharedArray,
   SuperBlock,
@@ -28,6 +28,7 @@ import {
   type Task,
   zeroCells,
 } from '@fsport/core';
+import type { Check, Op } from '../index.js';
 
 /** Nothing on disk. */
 export const HOLE: BlockMapping = {
@@ -99,8 +100,7 @@ export function* uncachedRead(iocb: Kiocb, iter: IovIter): Task<number> {
 export function fixture(parts: Parts = {}): FileSystemType {
   const { fallocate, fadvise } = parts;
   const aOps = {
-    readpage: (_: File | null, page: Parameters<AddressSpaceOperations['readpage']>[1]) =>
-      mpageReadpage(page, getBlock),
+    readpage: (_: File | null, page: Page) => mpageReadpage(page, getBlock),
     ...parts.aOps,
   };
   const iOps = parts.iOps ?? {};
