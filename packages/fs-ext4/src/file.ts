@@ -25,6 +25,8 @@ import {
   type Inode,
   IOCB_DIRECT,
   IOCB_NOWAIT,
+  IOMAP_DIO_UNWRITTEN,
+  IOMAP_WRITE,
   type Iomap,
   type IomapDioOps,
   type IovIter,
@@ -118,8 +120,9 @@ function toIomap(lblk: number, found: Ext4MapBlocks): Iomap {
  *
  * @see fs/ext4/inode.c `ext4_iomap_begin()`, `ext4_iomap_alloc()` (v5.15)
  */
-function* ext4IomapBegin(inode: Inode, pos: number, length: number, write: boolean): Task<Iomap | number> {
+function* ext4IomapBegin(inode: Inode, pos: number, length: number, flags: number): Task<Iomap | number> {
   const { blockSize } = machine;
+  const write = (flags & IOMAP_WRITE) !== 0;
   const lblk = Math.floor(pos / blockSize);
   const blocks = Math.ceil((pos + length) / blockSize) - lblk;
   const inFile = !write || pos + length <= (yield* iSizeRead(inode));
@@ -131,15 +134,15 @@ function* ext4IomapBegin(inode: Inode, pos: number, length: number, write: boole
   yield* ext4JournalStart(inode);
   // Beyond the end nobody reads: written blocks. Inside, unwritten ones until the data is on the disk.
   const beyond = lblk * blockSize >= (yield* iSizeRead(inode));
-  const flags = beyond ? EXT4_GET_BLOCKS_CREATE : EXT4_GET_BLOCKS_IO_CREATE_EXT;
-  const made = yield* ext4MapBlocks(inode, lblk, blocks, flags);
+  const create = beyond ? EXT4_GET_BLOCKS_CREATE : EXT4_GET_BLOCKS_IO_CREATE_EXT;
+  const made = yield* ext4MapBlocks(inode, lblk, blocks, create);
   yield* ext4JournalStop(inode);
   return typeof made === 'number' ? made : toIomap(lblk, made);
 }
 
 /** @see fs/ext4/inode.c `ext4_iomap_overwrite_begin()` (v5.15) */
 function ext4IomapOverwriteBegin(inode: Inode, pos: number, length: number): Task<Iomap | number> {
-  return ext4IomapBegin(inode, pos, length, false);
+  return ext4IomapBegin(inode, pos, length, 0);
 }
 
 /**
@@ -147,11 +150,11 @@ function ext4IomapOverwriteBegin(inode: Inode, pos: number, length: number): Tas
  *
  * @see fs/ext4/file.c `ext4_dio_write_end_io()` (v5.15)
  */
-function* ext4DioWriteEndIo(iocb: Kiocb, size: number, error: number, unwritten: boolean): Task<number> {
+function* ext4DioWriteEndIo(iocb: Kiocb, size: number, error: number, flags: number): Task<number> {
   if (error !== 0) return error;
   const { fInode: inode } = iocb.kiFilp;
   const end = iocb.kiPos + size;
-  if (size > 0 && unwritten) {
+  if (size > 0 && (flags & IOMAP_DIO_UNWRITTEN) !== 0) {
     const { blockSize } = machine;
     yield* ext4JournalStart(inode);
     const [first, last] = [Math.floor(iocb.kiPos / blockSize), Math.ceil(end / blockSize)];

@@ -4,10 +4,10 @@
  *
  * @packageDocumentation
  */
-import { defineFileSystem, type RangeEvent } from '@fsport/core';
+import { defineFileSystem, inodeByNumber, type RangeEvent } from '@fsport/core';
 import { ext4FileOperations } from './file.js';
 import { ext4DaAops, ext4Setattr } from './inode.js';
-import { ext4Bmap, ext4Iget, fsck, mkfs, mount, TYPE } from './super.js';
+import { ext4Bmap, fsck, mkfs, mount, TYPE } from './super.js';
 
 declare module '@fsport/core' {
   interface TraceEvents {
@@ -57,7 +57,7 @@ export default defineFileSystem({
   },
   mkfs,
   mount,
-  iget: ext4Iget,
+  iget: inodeByNumber,
   bmap: ext4Bmap,
   fsck,
   aOps: ext4DaAops,

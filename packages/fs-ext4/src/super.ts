@@ -11,6 +11,7 @@ import {
   type BlockPlace,
   type BlockSpec,
   type FileSpec,
+  fsckBlocks,
   Inode,
   iSizeWrite,
   layBlock,
@@ -21,7 +22,6 @@ import {
   type SuperOperations,
   type Task,
   truncateInodePagesFinal,
-  UsageError,
 } from '@fsport/core';
 import {
   EXT4_I,
@@ -78,13 +78,6 @@ export function mount(bdev: BlockDevice, { profile }: MountOptions): SuperBlock 
   return sb;
 }
 
-/** Get a file's inode. @throws UsageError `BAD_OPTION` if mkfs made no such file, or it was evicted. */
-export function ext4Iget(sb: SuperBlock, ino: number): Inode {
-  const inode = sb.inodes.get(ino);
-  if (inode !== undefined) return inode;
-  throw new UsageError('BAD_OPTION', { ino }, `There is no inode ${ino}. Give mkfs a file of that number.`);
-}
-
 /** Where a block of a file is, for checkers. @see fs/ext4/inode.c `ext4_bmap()` (v5.15) */
 export function ext4Bmap(inode: Inode, iblock: number): BlockPlace {
   return EXT4_I(inode).iData.at(iblock).peek();
@@ -126,33 +119,21 @@ function blocksOf(size: number): number {
  * @returns One line for each thing that is wrong.
  */
 export function fsck(sb: SuperBlock): readonly string[] {
-  const { sBdev } = sb;
-  const found: string[] = [];
-  const owners = new Map<number, string>();
-  for (const block of sBdev.freeBlocks.peek()) owners.set(block, 'the free pool');
+  const inodes = EXT4_SB(sb).inodes;
+  const found = [
+    ...fsckBlocks(
+      sb,
+      inodes.map((inode) => ({ inode, map: EXT4_I(inode).iData })),
+    ),
+  ];
   let reserved = 0;
-  for (const inode of EXT4_SB(sb).inodes) {
-    const { iData } = EXT4_I(inode);
-    for (const [lblk, { state, phys, gen }] of iData.peekAll()) {
-      if (state === 'delalloc') reserved++;
-      if (phys < 0) continue;
-      const where = `block ${lblk} of inode ${inode.iIno}`;
-      const other = owners.get(phys);
-      if (other !== undefined) found.push(`disk block ${phys} belongs to ${other} and to ${where}`);
-      owners.set(phys, where);
-      const disk = sBdev.blocks.at(phys).peek();
-      if (disk.owner !== inode.iIno || disk.gen !== gen) {
-        found.push(`${where} is mapped to disk block ${phys}, which was freed`);
-      }
-    }
+  for (const inode of inodes) {
+    for (const [, { state }] of EXT4_I(inode).iData.peekAll()) if (state === 'delalloc') reserved++;
     found.push(...checkSize(inode));
   }
   const counted = EXT4_SB(sb).sDirtyclustersCounter.peek();
   if (counted !== reserved)
     found.push(`${counted} blocks are reserved, ${reserved} delayed blocks are in the maps`);
-  for (const [phys, { owner }] of sBdev.blocks.peekAll()) {
-    if (owner > 0 && !owners.has(phys)) found.push(`disk block ${phys} of inode ${owner} is in no map`);
-  }
   return found;
 }
 

@@ -8,7 +8,6 @@ import {
   FALLOC_FL_PUNCH_HOLE,
   FALLOC_FL_ZERO_RANGE,
   IOCB_DIRECT,
-  type KernelRelease,
   ksysFallocate,
   ksysFsync,
   ksysFtruncate,
@@ -57,7 +56,7 @@ interface Row {
   readonly prepare?: (world: World) => Task<unknown>;
   readonly run: (world: World) => Task<unknown>;
   /** The same in both releases, or one list for each. */
-  readonly locks: readonly string[] | Readonly<Record<KernelRelease, readonly string[]>>;
+  readonly locks: readonly string[] | Readonly<Record<'v5.14' | 'v5.15', readonly string[]>>;
 }
 
 const fallocate =
