@@ -21,6 +21,7 @@ import {
   type FileSpec,
   genericFileReadIter,
   Inode,
+  inodeByNumber,
   layBlock,
   letterCells,
   type MountOptions,
@@ -31,7 +32,6 @@ import {
   SharedArray,
   SuperBlock,
   type Task,
-  UsageError,
 } from '@fsport/core';
 
 const TYPE = 'minimal';
@@ -97,12 +97,6 @@ function mount(bdev: BlockDevice, { profile }: MountOptions): SuperBlock {
   return sb;
 }
 
-function iget(sb: SuperBlock, ino: number): Inode {
-  const inode = sb.inodes.get(ino);
-  if (inode !== undefined) return inode;
-  throw new UsageError('BAD_OPTION', { ino }, `There is no inode ${ino}. Give mkfs a file of that number.`);
-}
-
 function bmap(inode: Inode, iblock: number): BlockPlace {
   const { mapped, phys: block } = (inode.info as MinimalInodeInfo).map.at(iblock).peek();
   return { state: mapped ? 'mapped' : 'hole', phys: block };
@@ -128,7 +122,7 @@ export default defineFileSystem({
   supports: {},
   mkfs,
   mount,
-  iget,
+  iget: inodeByNumber,
   bmap,
   fsck,
   aOps,

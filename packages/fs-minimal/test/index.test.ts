@@ -6,21 +6,25 @@ import {
   boot,
   EINVAL,
   ENODEV,
+  ENOTTY,
   EOPNOTSUPP,
   Execution,
   FALLOC_FL_COLLAPSE_RANGE,
   FALLOC_FL_INSERT_RANGE,
   FALLOC_FL_KEEP_SIZE,
   FALLOC_FL_PUNCH_HOLE,
+  FALLOC_FL_UNSHARE_RANGE,
   FALLOC_FL_ZERO_RANGE,
   File,
   type FileSpec,
   Identity,
   IOCB_DIRECT,
   IOCB_NOWAIT,
+  ksysCopyFileRange,
   ksysFallocate,
   ksysFsync,
   ksysFtruncate,
+  ksysIoctl,
   ksysMmap,
   ksysPread64,
   ksysPwrite64,
@@ -34,6 +38,8 @@ import {
   type Task,
   UsageError,
   vfsCloneFileRange,
+  vfsDedupeFileRange,
+  vfsMoveFileRange,
 } from '@fsport/core';
 import minimal from '@fsport/fs-minimal';
 import { expect, test } from '@jest/globals';
@@ -78,8 +84,11 @@ test('it claims nothing', () => {
   expect(minimal.supports).toEqual({});
 });
 
-/** A claim that is about an operation: block sizes are not. */
-type Operation = Exclude<keyof Supports, 'subPageBlocks'>;
+/** A claim that is about an operation: block sizes, where the data is, and what a filesystem does by itself are not. */
+type Operation = Exclude<
+  keyof Supports,
+  'subPageBlocks' | 'gc' | 'inMemory' | 'dax' | 'cluster' | 'remote' | 'zoned'
+>;
 
 /** What the kernel answers where a filesystem has no such operation; one line for each claim, or it does not compile. */
 const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unknown>, unknown]>> = {
@@ -95,6 +104,12 @@ const UNCLAIMED: Readonly<Record<Operation, readonly [(file: File) => Task<unkno
   collapseRange: [(file) => ksysFallocate(file, FALLOC_FL_COLLAPSE_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   insertRange: [(file) => ksysFallocate(file, FALLOC_FL_INSERT_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   clone: [(file) => vfsCloneFileRange(file, loff(0), file, loff(8), loff(8)), -EOPNOTSUPP],
+  moveRange: [(file) => vfsMoveFileRange(file, loff(0), file, loff(8), loff(8)), -ENOTTY],
+  copyRange: [(file) => ksysCopyFileRange(file, loff(0), file, loff(8), 8), -EOPNOTSUPP],
+  dedupe: [(file) => vfsDedupeFileRange(file, loff(0), file, loff(8), loff(8)), -EINVAL],
+  swapExtents: [(file) => ksysIoctl(file, 'XFS_IOC_SWAPEXT', file), -ENOTTY],
+  freeUnused: [(file) => ksysIoctl(file, 'XFS_IOC_FREE_EOFBLOCKS'), -ENOTTY],
+  unshareRange: [(file) => ksysFallocate(file, FALLOC_FL_UNSHARE_RANGE, loff(0), loff(8)), -EOPNOTSUPP],
   directIo: [(file) => ksysPread64(file, loff(0), 8, IOCB_DIRECT), { result: -EINVAL, cells: [] }],
   nowait: [(file) => ksysPread64(file, loff(0), 8, IOCB_NOWAIT), { result: -EOPNOTSUPP, cells: [] }],
   // These fall back: on simple_setattr(), and on reading page by page.
