@@ -5,6 +5,16 @@
 import type { CheckReport, CheckResult } from '@fsport/conformance';
 import type { EventEmitter } from 'eventemitter3';
 
+/** One check on one filesystem as one profile. */
+export interface PlannedCheck {
+  /** Short name of the filesystem. */
+  readonly fs: string;
+  /** Its profile. */
+  readonly profile: string;
+  /** Check id. */
+  readonly check: string;
+}
+
 /** What is about to run. */
 export interface RunHead {
   /** Filesystem packages, each with one of the profiles it runs as. */
@@ -19,18 +29,12 @@ export interface RunHead {
   readonly node: string;
   /** Strategy and budgets, in words. */
   readonly bounds: string;
-  /** Checks times profiles. */
-  readonly total: number;
+  /** What is to run, in the order of the suite. */
+  readonly checks: readonly PlannedCheck[];
 }
 
 /** How far a check is. */
-export interface CheckProgress {
-  /** Short name of the filesystem. */
-  readonly fs: string;
-  /** Its profile. */
-  readonly profile: string;
-  /** Check id. */
-  readonly check: string;
+export interface CheckProgress extends PlannedCheck {
   /** Executions so far. */
   readonly executions: number;
   /** Seconds so far. */

@@ -14,6 +14,9 @@ export interface TextOptions {
   readonly times: boolean;
 }
 
+/** For files: no colours, no times. */
+export const PLAIN_TEXT: TextOptions = { color: false, times: false };
+
 /** The colours, or functions that change nothing. */
 export function palette({ color }: Pick<TextOptions, 'color'>): ReturnType<typeof picocolors.createColors> {
   return picocolors.createColors(color);

@@ -52,6 +52,13 @@ function list(heading: string, lines: readonly string[]): string[] {
   return lines.length === 0 ? [] : [heading, ...lines];
 }
 
+/** What a check that was not finished needs more of. */
+function more({ reason, executions }: CheckResult): string {
+  return reason?.includes('stopped by executions') === true
+    ? `--max-executions ${10 * executions}`
+    : '--time 10m';
+}
+
 /**
  * The last lines: what was run, what was left out, what failed and how to run it again.
  *
@@ -63,7 +70,8 @@ export function summaryText(tail: RunTail, total: number, options: TextOptions):
   const c = palette(options);
   const { results, excluded, status } = tail;
   const skipped = results.filter(({ verdict }) => verdict === 'notrun').length;
-  const unfinished = results.filter(({ verdict }) => verdict === 'unknown');
+  const unfinished = results.filter(({ ok, verdict }) => !ok && verdict === 'unknown');
+  const bounded = results.filter(({ ok, verdict }) => ok && verdict === 'unknown').length;
   const wrong = results.filter(({ ok, verdict }) => !ok && verdict !== 'unknown');
   const declared = results.filter(({ ok, verdict }) => ok && verdict === 'fail').length;
   const ran = results.length - skipped;
@@ -75,9 +83,10 @@ export function summaryText(tail: RunTail, total: number, options: TextOptions):
     ...excluded.map(({ check, reason }) => hanging(`  ${check}  `, reason)),
     ...list(`Failed: ${count(wrong.length)}; run again:`, wrong.map(rerun)),
     ...list(
-      `Unknown: ${count(unfinished.length)}; run again with more time:`,
-      unfinished.map((result) => `${rerun(result)} --time 10m`),
+      `Unknown: ${count(unfinished.length)}; run again with more:`,
+      unfinished.map((result) => `${rerun(result)} ${more(result)}`),
     ),
+    ...(bounded === 0 ? [] : [`Unknown as declared, at a declared bound: ${count(bounded)}`]),
     paint(`Exit status ${status}: ${STATUS[status] ?? 'see above'}`),
   ].join('\n');
 }

@@ -7,6 +7,7 @@ import {
   pairTable,
   type VerdictMatrix,
 } from '@fsport/conformance';
+import { markdownTable } from 'markdown-table';
 import { columns, palette, type TextOptions, WIDTH } from './layout.js';
 
 /** Columns that belong together: one for each profile. */
@@ -141,4 +142,21 @@ export function matrixText(matrix: VerdictMatrix, options: TextOptions): string 
 
 function rowsText({ rows }: VerdictMatrix): string {
   return columns(Object.entries(rows).map(([row, about]) => [row, about]));
+}
+
+/**
+ * The verdict matrix as a table in Markdown: a column for each filesystem, its profiles side by side in a cell.
+ *
+ * @param matrix - The matrix.
+ */
+export function matrixMarkdown({ rows, filesystems }: VerdictMatrix): string {
+  const all = Object.entries(filesystems);
+  return markdownTable([
+    ['', ...all.map(([name]) => name)],
+    ['', ...all.map(([, { profiles }]) => profiles.join(', '))],
+    ...Object.keys(rows).map((row) => [
+      row,
+      ...all.map(([, { cells }]) => (cells[row] ?? []).map((verdict) => verdict ?? '-').join(', ')),
+    ]),
+  ]);
 }

@@ -39,7 +39,7 @@ export function reportText(
 
   events.on('start', (head) => {
     several = new Set(head.filesystems.map(({ name }) => name)).size > 1;
-    total = head.total;
+    total = head.checks.length;
     write(`${headText(head)}\n${several ? '' : '\n'}`);
   });
 

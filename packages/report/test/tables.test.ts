@@ -1,7 +1,7 @@
 // Shows that verdicts land in the right cells, that tables keep to the width, and the shape of run.json.
 
 import { MATRIX_ROWS, type VerdictMatrix } from '@fsport/conformance';
-import { matrixText, pairTablesText, runJson, WIDTH } from '@fsport/report';
+import { matrixMarkdown, matrixText, pairTablesText, runJson, WIDTH } from '@fsport/report';
 import { describe, expect, test } from '@jest/globals';
 import { check, longest, PLAIN, result } from './fixtures/results.js';
 
@@ -43,6 +43,15 @@ describe('the matrix', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
     expect(matrixText(MATRIX, { ...PLAIN, color: true }).replaceAll(/\u001b\[\d+m/g, '')).toBe(text);
   });
+});
+
+test('the matrix in Markdown has a row for each scenario and the releases of a filesystem in one cell', () => {
+  const lines = matrixMarkdown(MATRIX).split('\n');
+  const cells = lines.map((line) => line.split('|').map((cell) => cell.trim()));
+  expect(new Set(cells.map((line) => line.length)).size).toBe(1);
+  expect(cells[1]?.slice(1, -1).every((cell) => /^-+$/.test(cell))).toBe(true);
+  for (const row of Object.keys(MATRIX_ROWS)) expect(cells.some((line) => line[1] === row)).toBe(true);
+  expect(cells.find((line) => line[1] === 'pread')).toContain('race, safe');
 });
 
 describe('the table of pairs', () => {

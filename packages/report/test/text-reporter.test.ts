@@ -25,7 +25,7 @@ function printed(reports: readonly CheckReport[], status = 0, times = false): st
     core: '0.1.0',
     node: 'v24.0.0',
     bounds: '1M executions per check',
-    total: reports.length,
+    checks: reports.map(({ result }) => result),
   });
   for (const report of reports) events.emit('check', report);
   const results = reports.map((report) => report.result);
