@@ -17,8 +17,12 @@ import {
 } from '@fsport/core';
 import { DEFAULT_TOOLS, findRoot, NoPkgJsonFound } from '@manypkg/find-root';
 import { resolve } from 'import-meta-resolve';
+import semver from 'semver';
+import { coreVersion } from './versions.js';
 
 const KEYWORD = 'fsport-filesystem';
+const CORE = '@fsport/core';
+const OUR_CORE = coreOf(fileURLToPath(new URL('..', import.meta.url)));
 
 /** A filesystem and the package it comes from. */
 export interface Plugin {
@@ -43,10 +47,10 @@ interface Manifest {
   readonly version?: string;
   readonly keywords?: readonly string[];
   readonly exports?: unknown;
-  readonly dependencies?: object;
-  readonly devDependencies?: object;
-  readonly optionalDependencies?: object;
-  readonly peerDependencies?: object;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
 }
 
 interface Package {
@@ -110,6 +114,40 @@ function duplicate({ fs, packageName }: Plugin, other: Plugin): UsageError {
  * @throws UsageError `BAD_PLUGIN`, `DUPLICATE_FS` or `BAD_EXPECTED`.
  */
 export async function discover(cwd: string): Promise<Plugins> {
+  return new Plugins(await Promise.all((await candidates(cwd)).map(load)));
+}
+
+/** A filesystem package, and what became of loading it. */
+export interface Inspected {
+  /** Name of the package. */
+  readonly packageName: string;
+  /** Its folder. */
+  readonly folder: string;
+  /** What was loaded, or why it cannot be used. */
+  readonly outcome: Plugin | UsageError;
+}
+
+/**
+ * Find every filesystem package, and say of each whether it can be used.
+ *
+ * @param cwd - Where the command is called.
+ * @throws UsageError `BAD_PLUGIN` if the packages cannot be listed.
+ */
+export async function inspect(cwd: string): Promise<readonly Inspected[]> {
+  const packages = await candidates(cwd);
+  return Promise.all(
+    packages.map(async (one) => {
+      const outcome = await load(one).catch((error: unknown) => {
+        if (error instanceof UsageError) return error;
+        throw error;
+      });
+      return { packageName: one.manifest.name as string, folder: one.folder, outcome };
+    }),
+  );
+}
+
+/** The filesystem packages that can be seen from a folder, each once. */
+async function candidates(cwd: string): Promise<readonly Package[]> {
   const own = fileURLToPath(new URL('..', import.meta.url));
   const roots = [...(await workspaceOf(cwd)), { folder: own, manifest: readManifest(own) }];
   const found = new Map<string, Package>();
@@ -117,7 +155,7 @@ export async function discover(cwd: string): Promise<Plugins> {
     const { name, keywords } = root.manifest;
     if (name !== undefined && keywords?.includes(KEYWORD) && !found.has(name)) found.set(name, root);
   }
-  return new Plugins(await Promise.all([...found.values()].map(load)));
+  return [...found.values()];
 }
 
 /** The packages of the workspace around a folder, or the one package around it. */
@@ -136,6 +174,31 @@ async function workspaceOf(cwd: string): Promise<readonly Package[]> {
       `The packages around ${cwd} cannot be listed: ${textOf(error)}. Mend their package.json.`,
     );
   }
+}
+
+/**
+ * The packages of the workspace around a folder.
+ *
+ * @param cwd - The folder.
+ * @returns Folder -> folders of the packages that it depends on.
+ */
+export async function workspacePackages(cwd: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const packages = await workspaceOf(cwd);
+  return new Map(
+    packages.map((one) => [realpathSync(one.folder), dependenciesOf(one).map(({ folder }) => folder)]),
+  );
+}
+
+/** Folders of the packages that verdicts depend on whatever the filesystem. */
+export function enginePackages(): readonly string[] {
+  const own = fileURLToPath(new URL('..', import.meta.url));
+  return [own, ...dependenciesOf({ folder: own, manifest: readManifest(own) }).flatMap(ofEngine)];
+}
+
+function ofEngine({ folder, manifest }: Package): readonly string[] {
+  return manifest.keywords?.includes(KEYWORD) !== true && manifest.name?.startsWith('@fsport/')
+    ? [folder]
+    : [];
 }
 
 function readManifest(folder: string): Manifest {
@@ -159,6 +222,7 @@ function dependenciesOf({ folder, manifest }: Package): Package[] {
 
 async function load({ folder, manifest }: Package): Promise<Plugin> {
   const packageName = manifest.name as string;
+  mustShareCore(folder, packageName, manifest);
   const module = moduleOf(folder, packageName, manifest);
   const fs = await importFileSystem(module, packageName);
   return {
@@ -169,6 +233,39 @@ async function load({ folder, manifest }: Package): Promise<Plugin> {
     module,
     ...readExpected(folder),
   };
+}
+
+/**
+ * Refuse a package that is written for another core, or that would run on a copy of its own: the running execution is
+ * known to one copy only.
+ */
+function mustShareCore(folder: string, name: string, { dependencies, peerDependencies }: Manifest): void {
+  const wanted = { ...dependencies, ...peerDependencies }[CORE];
+  const ours = coreVersion();
+  if (wanted !== undefined && semver.validRange(wanted) !== null && !semver.satisfies(ours, wanted)) {
+    throw badPlugin(
+      name,
+      `it needs ${CORE} ${wanted}, and this is ${ours}. Install a version of it that fits`,
+    );
+  }
+  const copy = coreOf(folder);
+  if (copy === null || copy === OUR_CORE) return;
+  const { version } = readManifest(copy);
+  const what = version === ours ? `a copy of ${CORE} of its own` : `${CORE} ${version}, and this is ${ours}`;
+  throw badPlugin(
+    name,
+    `it uses ${what} (${copy}). Install one version of ${CORE} for all: "npm dedupe" may do`,
+  );
+}
+
+/** Folder of the core that a package imports, `null` if there is none. */
+function coreOf(folder: string): string | null {
+  try {
+    const manifest = resolve(`${CORE}/package.json`, pathToFileURL(join(folder, 'package.json')).href);
+    return dirname(realpathSync(fileURLToPath(manifest)));
+  } catch {
+    return null; // importing it will tell
+  }
 }
 
 /** URL of what importing the package imports. */

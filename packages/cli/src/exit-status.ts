@@ -22,7 +22,8 @@ export function statusOf(results: readonly CheckResult[], broken: boolean): numb
 
 /** The exit status for something thrown. */
 export function statusOfError(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  // Commander's own is 1; a command whose caller takes that for an answer has another one.
+  if (error instanceof CommanderError) return error.exitCode === 1 ? EXIT.usage : error.exitCode;
   return error instanceof UsageError ? EXIT.usage : EXIT.internal;
 }
 

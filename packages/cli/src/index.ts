@@ -3,4 +3,5 @@
  *
  * @packageDocumentation
  */
+export { type Config, defineConfig } from './config.js';
 export { main } from './main.js';

@@ -1,7 +1,13 @@
-/** A long search in a file, so that a run that dies in the middle of a check does not begin it anew. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+/**
+ * Long searches in files, so that a run that dies in the middle of a check does not begin it anew: the legs that have
+ * ended, and what those have seen that have not.
+ */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Checkpoints, SearchCheckpoint } from '@fsport/explore';
+import type { KeptLegs } from './agenda.js';
+import type { LegEnded, Work } from './work.js';
 
 /** Where a search is kept, and how often. */
 export interface CheckpointFile {
@@ -28,7 +34,7 @@ export class KeptSearch implements Checkpoints {
   /** @param file - Where. */
   constructor(file: CheckpointFile) {
     this.#file = file;
-    const content = read(file.path);
+    const content = read(file.path) as Content | null;
     this.from = content?.search ?? null;
     this.secondsBefore = content?.seconds ?? 0;
   }
@@ -39,17 +45,52 @@ export class KeptSearch implements Checkpoints {
     const { path } = this.#file;
     const seconds = this.secondsBefore + (performance.now() - this.#began) / 1000;
     const content: Content = { search, seconds };
-    mkdirSync(dirname(path), { recursive: true });
-    // Half a file would be worse than an old one.
-    writeFileSync(`${path}.new`, JSON.stringify(content));
-    renameSync(`${path}.new`, path);
+    write(path, content);
     this.#last = performance.now();
   };
 }
 
-function read(path: string): Content | null {
+/** Keeps the legs of the jobs of a run in folders. */
+export class KeptLegFiles implements KeptLegs {
+  readonly #folderOf: (work: Work) => string;
+
+  /** @param folderOf - The folder of a job. */
+  constructor(folderOf: (work: Work) => string) {
+    this.#folderOf = folderOf;
+  }
+
+  /** Path of the file in which the search of a leg is kept while it runs. */
+  searchOf(work: Work): string {
+    // Names of legs grow with the depth of the division.
+    const name = createHash('sha256').update(work.name).digest('hex').slice(0, 32);
+    return join(this.#folderOf(work), `${name}.json`);
+  }
+
+  keep(work: Work, ended: LegEnded): void {
+    write(this.#endOf(work), ended);
+    rmSync(this.searchOf(work), { force: true });
+  }
+
+  read(work: Work): LegEnded | null {
+    return read(this.#endOf(work)) as LegEnded | null;
+  }
+
+  #endOf(work: Work): string {
+    return `${this.searchOf(work)}.end`;
+  }
+}
+
+function write(path: string, content: unknown): void {
+  mkdirSync(dirname(path), { recursive: true });
+  // Half a file would be worse than an old one.
+  writeFileSync(`${path}.new`, JSON.stringify(content));
+  renameSync(`${path}.new`, path);
+}
+
+/** What a file says, `null` if it is not there or nobody can read it. */
+function read(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Content;
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 /** Reads the values of options. */
-import { InvalidArgumentError } from 'commander';
+import { availableParallelism } from 'node:os';
+import { InvalidArgumentError, Option } from 'commander';
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 
@@ -36,4 +37,10 @@ export function listed(text: string, before: readonly string[] = []): readonly s
 /** One value each time the option is given. */
 export function collected(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
+}
+
+/** The option that says how many threads work. */
+export function workersOption(description: string): Option {
+  const option = new Option('-j, --workers <n>', description).argParser(whole(1, 1024));
+  return option.default(availableParallelism(), 'one for each processor');
 }

@@ -1,13 +1,17 @@
-/** Runs jobs in worker threads, each in turn as a thread gets free, and survives what they do. */
+/** Runs steps of jobs in worker threads, and survives what they do. */
 import { fileURLToPath } from 'node:url';
 import { type CheckReport, unsearched } from '@fsport/conformance';
+import { INTERNAL } from '@fsport/report';
 import { Piscina } from 'piscina';
+import { Agenda } from './agenda.js';
 import type { Budgets } from './budgets.js';
 import type { Ended, Engine } from './engine.js';
 import type { Job } from './jobs.js';
+import type { KeptLegFiles } from './kept-search.js';
 import { thrownBy } from './thrown.js';
-import { PATIENCE_SECONDS, Watchdog } from './watchdog.js';
-import type { WorkerResult, WorkerTask } from './worker.js';
+import { neverYields, Watchdog } from './watchdog.js';
+import type { Work, WorkEnd } from './work.js';
+import type { WorkerTask } from './worker.js';
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 
@@ -19,10 +23,18 @@ export function unfinished({ plugin, profile, check }: Job, reason: string): Che
 /** Time between two checkpoints of a check. Most checks take less. */
 const CHECKPOINT_MS = 10_000;
 
-/** Worker threads. No more jobs may run at once than there are threads. */
+/** How many threads there are. */
+export interface Threads {
+  /** From the beginning. */
+  readonly least: number;
+  /** When there is that much to do. No more steps may run at once. */
+  readonly most: number;
+}
+
+/** Worker threads. */
 export class Pool {
   readonly #budgets: Budgets;
-  readonly #checkpointOf: (job: Job) => string;
+  readonly #searchOf: (work: Work) => string;
   readonly #piscina: Piscina;
   readonly #beats: Int32Array;
   readonly #watchdog: Watchdog;
@@ -32,42 +44,42 @@ export class Pool {
   /**
    * @param threads - How many.
    * @param budgets - Strategy and budgets of every job.
-   * @param checkpointOf - Path of the file in which the search of a job is kept.
+   * @param searchOf - Path of the file in which a step is kept.
    */
-  constructor(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string) {
+  constructor({ least, most }: Threads, budgets: Budgets, searchOf: (work: Work) => string) {
     this.#budgets = budgets;
-    this.#checkpointOf = checkpointOf;
-    this.#piscina = new Piscina({ filename: WORKER, minThreads: threads, maxThreads: threads });
-    this.#beats = new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT));
+    this.#searchOf = searchOf;
+    this.#piscina = new Piscina({ filename: WORKER, minThreads: least, maxThreads: most });
+    this.#beats = new Int32Array(new SharedArrayBuffer(most * Int32Array.BYTES_PER_ELEMENT));
     this.#watchdog = new Watchdog(this.#beats);
     this.#free = [...this.#beats.keys()];
   }
 
   /**
-   * Run a job.
+   * Run a step.
    *
-   * @param job - The job.
+   * @param work - The step.
    * @param running - Called now and then with its executions and seconds so far.
    * @param stop - Stops it.
    * @returns How it ended, `null` if it was stopped.
    */
   async run(
-    job: Job,
+    work: Work,
     running: (executions: number, seconds: number) => void,
     stop: AbortSignal,
-  ): Promise<Ended | null> {
+  ): Promise<WorkEnd | null> {
     const beat = this.#free.shift() as number;
     Atomics.store(this.#beats, beat, 0);
     const stuck = new AbortController();
     this.#watchdog.watch(beat, () => stuck.abort(), running);
     try {
       const signal = AbortSignal.any([stuck.signal, stop]);
-      const task = this.#taskOf(job, beat);
-      const { report, seconds } = (await this.#piscina.run(task, { signal })) as WorkerResult;
-      return stop.aborted ? null : { report, seconds, broken: null };
+      const ended = (await this.#piscina.run(this.#taskOf(work, beat), { signal })) as WorkEnd;
+      return stop.aborted ? null : ended;
     } catch (error) {
       if (stop.aborted) return null;
-      return stuck.signal.aborted ? neverYields(job, this.#watchdog.executions(beat)) : broken(job, error);
+      if (!stuck.signal.aborted) return broken(work.job, error);
+      return stuckIn(work.job, work.step.what.spent + this.#watchdog.executions(beat));
     } finally {
       this.#watchdog.forget(beat);
       this.#free.push(beat);
@@ -80,11 +92,11 @@ export class Pool {
     await this.#piscina.destroy();
   }
 
-  #taskOf(job: Job, beat: number): WorkerTask {
-    const { plugin, profile, check } = job;
-    const checkpoint = { path: this.#checkpointOf(job), every: CHECKPOINT_MS };
+  #taskOf(work: Work, beat: number): WorkerTask {
+    const { plugin, profile, check } = work.job;
+    const checkpoint = { path: this.#searchOf(work), every: CHECKPOINT_MS };
     const { module, folder, expectedPath } = plugin;
-    const where = { module, folder, expected: expectedPath, profile, check: check.id };
+    const where = { module, folder, expected: expectedPath, profile, check: check.id, step: work.step };
     return { ...where, checkpoint, budgets: this.#budgets, beats: this.#beats, beat };
   }
 }
@@ -94,39 +106,37 @@ export class Pool {
  *
  * @param threads - How many, at most.
  * @param budgets - Strategy and budgets of every job.
- * @param checkpointOf - Path of the file in which the search of a job is kept.
+ * @param kept - Where searches are kept.
  */
-export function threadsEngine(threads: number, budgets: Budgets, checkpointOf: (job: Job) => string): Engine {
+export function threadsEngine(threads: number, budgets: Budgets, kept: KeptLegFiles): Engine {
   return async (jobs, order, listener, stop) => {
-    const lanes = Math.min(threads, order.length);
-    const pool = new Pool(lanes, budgets, checkpointOf);
-    const waiting = [...order];
-    const lane = async (): Promise<void> => {
-      for (let next = waiting.shift(); next !== undefined && !stop.aborted; next = waiting.shift()) {
-        const index = next;
-        const tell = (executions: number, seconds: number): void =>
-          listener.running(index, executions, seconds);
-        const ended = await pool.run(jobs[index] as Job, tell, stop);
-        if (ended !== null) listener.ended(index, ended);
-      }
+    const agenda = new Agenda(jobs, order, budgets.maxExecutions, kept, listener);
+    const least = Math.min(threads, order.length);
+    const pool = new Pool({ least, most: threads }, budgets, (work) => kept.searchOf(work));
+    const running = new Set<Promise<void>>();
+    const run = async (work: Work): Promise<void> => {
+      const tell = (executions: number, seconds: number): void => agenda.running(work, executions, seconds);
+      const ended = await pool.run(work, tell, AbortSignal.any([stop, agenda.uselessness(work)]));
+      if (ended !== null) agenda.ended(work, ended);
     };
     try {
-      await Promise.all(Array.from({ length: lanes }, lane));
+      while (!stop.aborted) {
+        for (let work = agenda.next(); work !== null; work = running.size < threads ? agenda.next() : null) {
+          const started: Promise<void> = run(work).finally(() => running.delete(started));
+          running.add(started);
+        }
+        if (running.size === 0) break;
+        await Promise.race(running);
+      }
+      await Promise.all(running);
     } finally {
       await pool.close();
     }
   };
 }
 
-function neverYields({ plugin, profile, check }: Job, executions: number): Ended {
-  const failure = {
-    property: 'never-yields',
-    message: `execution ${executions + 1} ran for ${PATIENCE_SECONDS} s without coming to an end`,
-    because: [
-      'a task computes for ever without a scheduling point: look for a loop without "yield*" in ' +
-        plugin.packageName,
-    ],
-  };
+function stuckIn({ plugin, profile, check }: Job, executions: number): Ended {
+  const failure = neverYields(`execution ${executions + 1}`, plugin.packageName);
   const ended = { verdict: 'fail', reason: null, failure, executions } as const;
   const report = unsearched(plugin.fs, profile, check, plugin.expected, ended);
   return { report, seconds: null, broken: null };
@@ -142,6 +152,6 @@ function broken(job: Job, error: unknown): Ended {
     return { report, seconds: null, broken: null };
   }
   const cause = error instanceof Error ? error : new Error(String(error));
-  const report = unfinished(job, `internal error: ${cause.message}`);
+  const report = unfinished(job, `${INTERNAL}: ${cause.message}`);
   return { report, seconds: null, broken: cause };
 }

@@ -1,19 +1,34 @@
 /** Replays a token on a filesystem, as the profile that it fits. */
-import { type ReplayedCheck, replayCheck } from '@fsport/conformance';
+import { runInNewContext } from 'node:vm';
+import {
+  CHECKS,
+  type Check,
+  type CheckTrace,
+  type ReplayedCheck,
+  replayCheck,
+  traceCheck,
+  unsearched,
+} from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
-import { explainText } from '@fsport/report';
+import { parseToken } from '@fsport/explore';
+import { explainText, type Where } from '@fsport/report';
 import { discover, type Plugin } from './discovery.js';
 import { textOptions } from './terminal.js';
 import { thrownBy } from './thrown.js';
+import { neverYields, PATIENCE_SECONDS } from './watchdog.js';
 
 /** A replayed token and where it was replayed. */
 export interface Replayed {
   /** What it shows. */
   readonly shown: ReplayedCheck;
+  /** Filesystem and profile. */
+  readonly where: Where;
   /** That as text. */
   readonly text: string;
   /** Replays another token on the same filesystem and profile. */
   readonly again: (token: string) => ReplayedCheck;
+  /** Replays it with all that can be known. */
+  readonly trace: () => CheckTrace;
 }
 
 /**
@@ -28,20 +43,20 @@ export interface Replayed {
 export async function replayed(name: string, token: string, profile: string | undefined): Promise<Replayed> {
   const plugin = (await discover(process.cwd())).get(name);
   const { fs } = plugin;
-  if (profile !== undefined && !fs.follows.includes(profile)) {
-    throw new UsageError(
-      'UNKNOWN_PROFILE',
-      { fs: fs.name, profile },
-      `${fs.name} does not follow "${profile}". It follows ${fs.follows.join(', ')}.`,
-    );
-  }
+  if (profile !== undefined) mustFollow(plugin, profile);
   const profiles = profile === undefined ? fs.follows : [profile];
   const misfits: UsageError[] = [];
   for (const one of profiles) {
     try {
       const shown = replayOn(plugin, one, token);
-      const text = explainText(shown, { fs: fs.name, profile: one }, textOptions());
-      return { shown, text, again: (other) => replayOn(plugin, one, other) };
+      const where = { fs: fs.name, profile: one };
+      return {
+        shown,
+        where,
+        text: explainText(shown, where, textOptions()),
+        again: (other) => replayOn(plugin, one, other),
+        trace: () => traceCheck(fs, one, token),
+      };
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== 'STALE_TOKEN') throw error;
       misfits.push(error);
@@ -50,16 +65,30 @@ export async function replayed(name: string, token: string, profile: string | un
   throw closest(misfits);
 }
 
+/** @throws UsageError `UNKNOWN_PROFILE` if the filesystem does not follow the profile. */
+export function mustFollow({ fs }: Plugin, profile: string): void {
+  if (fs.follows.includes(profile)) return;
+  throw new UsageError(
+    'UNKNOWN_PROFILE',
+    { fs: fs.name, profile },
+    `${fs.name} does not follow "${profile}". It follows ${fs.follows.join(', ')}.`,
+  );
+}
+
 /** The misfit that came furthest: the token was most likely made for that profile. */
 function closest(misfits: readonly UsageError[]): UsageError {
   const step = ({ data }: UsageError): number => Number(data['step']);
   return misfits.reduce((best, one) => (step(one) > step(best) ? one : best));
 }
 
-function replayOn({ fs, packageName, folder }: Plugin, profile: string, token: string): ReplayedCheck {
+function replayOn(plugin: Plugin, profile: string, token: string): ReplayedCheck {
+  const { fs, packageName, folder } = plugin;
   try {
-    return replayCheck(fs, profile, token);
+    return inTime(() => replayCheck(fs, profile, token));
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
+      return spinning(plugin, profile, token);
+    }
     const thrown = error instanceof UsageError ? null : thrownBy(error, folder);
     if (thrown === null) throw error;
     const where = thrown.because.join('; ');
@@ -69,4 +98,17 @@ function replayOn({ fs, packageName, folder }: Plugin, profile: string, token: s
       `${packageName} cannot be mounted as ${profile}: ${thrown.message} (${where}). Mend it.`,
     );
   }
+}
+
+/** Run something that may compute for ever. */
+function inTime<T>(run: () => T): T {
+  return runInNewContext('run()', { run }, { timeout: PATIENCE_SECONDS * 1000 }) as T;
+}
+
+/** What a token shows that does not come to its end. */
+function spinning({ fs, packageName, expected }: Plugin, profile: string, token: string): ReplayedCheck {
+  const check = CHECKS.find(({ id }) => id === parseToken(token).check) as Check;
+  const ended = { verdict: 'fail', reason: null, failure: neverYields('the replay', packageName) } as const;
+  const { failure } = unsearched(fs, profile, check, expected, ended);
+  return { check, failure, steps: [] };
 }

@@ -1,10 +1,12 @@
 /**
- * The folder of results, `latest` or one for each shard. `run.json` is written again after each check, always whole, so
- * that a run that dies leaves a report; each failure has its text and its token in a file of its own; the journal has
- * all that `--resume` and `fsport merge` need.
+ * The folder of results: one folder for each run, named by when it began, with a link `latest` to the last one; and one for
+ * each shard. `run.json` is written again every second, always whole, so that a run that dies leaves a report; what
+ * there is to say about a check is in files of its own; the journal has all that `--resume` and `fsport merge` need.
  */
 import {
+  appendFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,10 +14,11 @@ import {
   rmdirSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { CheckReport, CheckResult } from '@fsport/conformance';
+import { basename, dirname, join } from 'node:path';
+import type { CheckResult } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
 import { runJson } from '@fsport/report';
 import { type Finished, Journal, type Journaled, readJournal } from './journal.js';
@@ -28,18 +31,31 @@ const TIMES = 'check.time';
 export const JOURNAL = 'journal.jsonl';
 const RUN = 'run.json';
 const CHECKPOINTS = 'checkpoints';
+const LOG = 'check.log';
+/** Name of the folder of a run: when it began, in UTC, and a number if several began in that second. */
+const STAMP = /^\d{8}T\d{6}Z(-\d+)?$/;
+/** So many runs are kept. */
+const KEPT_RUNS = 20;
+/** Time between two writes of run.json while a run is under way. */
+const RUN_EVERY_MS = 1_000;
 
 /** Writes the results of one run. */
 export class Results {
-  readonly #folder: string;
+  readonly #root: string;
+  readonly #whole: boolean;
+  #folder: string;
   readonly #seconds: Map<string, number>;
   #journal: Journal | null = null;
+  /** When run.json was written last. */
+  #written = 0;
 
   /**
    * @param folder - The folder of results.
    * @param shard - Which part of a run they are of, `null` for a whole one.
    */
   constructor(folder: string, shard: ShardOf | null) {
+    this.#root = folder;
+    this.#whole = shard === null;
     this.#folder = join(folder, shard === null ? LATEST : shardFolder(shard));
     // Shards weigh by what the last whole run took, so that all of them see the same.
     this.#seconds = readTimes(join(folder, LATEST, TIMES));
@@ -56,13 +72,15 @@ export class Results {
   }
 
   /**
-   * Make room for a new run; only the times of the last one are kept. From when its journal is there, it can be resumed.
+   * Make room for a new run; of a shard only the times of the last one are kept. From when its journal is there, it can be
+   * resumed.
    *
    * @throws UsageError `BAD_OPTION` if the folder cannot be written.
    */
   begin(plan: Plan): void {
     if (!this.#isOurs()) throw notWritten(`${this.#folder} exists and holds no run`);
     try {
+      if (this.#whole) this.#folder = this.#newRun();
       mkdirSync(this.#folder, { recursive: true });
       this.#journal = Journal.begin(join(this.#folder, JOURNAL), plan);
       for (const name of readdirSync(this.#folder)) {
@@ -70,9 +88,39 @@ export class Results {
       }
       this.writeTimes();
       this.writeRun([]);
+      if (this.#whole) this.#link();
     } catch (error) {
       throw notWritten((error as Error).message);
     }
+  }
+
+  /** A folder for a new run that does not exist yet. */
+  #newRun(): string {
+    const latest = join(this.#root, LATEST);
+    // Nothing but a link is replaced: a folder of that name is kept like the others.
+    const found = lstatSync(latest, { throwIfNoEntry: false });
+    if (found?.isDirectory() === true) renameSync(latest, this.#unused(found.mtime));
+    return this.#unused(new Date());
+  }
+
+  #unused(began: Date): string {
+    const stamp = `${began.toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+    let path = join(this.#root, stamp);
+    for (let nth = 2; existsSync(path); nth++) path = join(this.#root, `${stamp}-${nth}`);
+    return path;
+  }
+
+  /** Let `latest` be this run, in one go, and forget the oldest of very many. */
+  #link(): void {
+    const link = join(this.#root, LATEST);
+    rmSync(`${link}.new`, { force: true });
+    symlinkSync(basename(this.#folder), `${link}.new`, 'dir');
+    renameSync(`${link}.new`, link);
+    const runs = readdirSync(this.#root).filter((name) => STAMP.test(name));
+    const age = (name: string): number => statSync(join(this.#root, name)).mtimeMs;
+    const own = basename(this.#folder);
+    const others = runs.filter((name) => name !== own).sort((x, y) => age(y) - age(x));
+    for (const name of others.slice(KEPT_RUNS - 1)) rmSync(join(this.#root, name), { recursive: true });
   }
 
   /**
@@ -96,13 +144,13 @@ export class Results {
   /** A job has come to its end: from now on it is never run again. */
   keep(finished: Finished): void {
     this.#journal?.add(finished);
-    rmSync(this.checkpointOf(finished.job), { force: true });
+    rmSync(this.keptOf(finished.job), { recursive: true, force: true });
     if (finished.seconds !== null) this.#seconds.set(finished.job, finished.seconds);
   }
 
-  /** Path of the file in which the search of a job is kept while it runs. */
-  checkpointOf(job: string): string {
-    return join(this.#folder, CHECKPOINTS, `${encodeURIComponent(job)}.json`);
+  /** Folder in which the search of a job is kept while it runs. */
+  keptOf(job: string): string {
+    return join(this.#folder, CHECKPOINTS, encodeURIComponent(job));
   }
 
   /** Nothing follows. */
@@ -120,6 +168,15 @@ export class Results {
   /** Write what is known so far. */
   writeRun(results: readonly CheckResult[]): void {
     this.#write(RUN, runJson(results));
+    this.#written = performance.now();
+  }
+
+  /**
+   * Write what is known so far, for who looks on: not after each of thousands of checks, because all of it is written anew.
+   * What a run that dies had found out is in its journal.
+   */
+  writeRunSometimes(results: () => readonly CheckResult[]): void {
+    if (performance.now() - this.#written >= RUN_EVERY_MS) this.writeRun(results());
   }
 
   /** Write the times. */
@@ -129,15 +186,24 @@ export class Results {
   }
 
   /**
-   * Write a failure.
+   * Write a file about a check.
    *
-   * @param report - The check that failed.
-   * @param text - The failure in full.
+   * @param result - The check.
+   * @param kind - What it is, as the name ends: `full`.
+   * @param text - What is in it.
    */
-  writeFailure({ result, failure }: CheckReport, text: string): void {
-    const path = join(result.fs, result.profile, result.check);
-    this.#write(`${path}.full`, `${text}\n`);
-    if (failure !== null && failure.token !== '') this.#write(`${path}.token`, `${failure.token}\n`);
+  writeAbout({ fs, profile, check }: CheckResult, kind: string, text: string): void {
+    this.#write(`${join(profile, fs, check)}.${kind}`, text);
+  }
+
+  /** Add a run that has ended to the log of all runs. */
+  log(text: string): void {
+    appendFileSync(join(this.#root, LOG), text);
+  }
+
+  /** Write a report of the run. */
+  writeReport(name: string, text: string): void {
+    this.#write(name, text);
   }
 
   #write(name: string, text: string): void {
@@ -180,6 +246,11 @@ function notWritten(why: string): UsageError {
     { option: 'results' },
     `The results cannot be written: ${why}. ${advice}`,
   );
+}
+
+/** Has something run that left its results there? */
+export function hasRun(folder: string): boolean {
+  return existsSync(join(folder, LATEST, RUN));
 }
 
 /**

@@ -117,7 +117,12 @@ export class Run {
       return { name: plugin.packageName.replace(/^@fsport\//, ''), version: plugin.version, profile };
     });
     const bounds = budgetsText(this.#options.budgets);
-    return { filesystems, core: coreVersion(), node: process.version, bounds, total: this.#jobs.length };
+    const checks = this.#jobs.map(({ plugin, profile, check }) => ({
+      fs: plugin.fs.name,
+      profile,
+      check: check.id,
+    }));
+    return { filesystems, core: coreVersion(), node: process.version, bounds, checks };
   }
 
   /** A job has ended: keep what it found, so that nothing is lost whatever happens next. */
@@ -129,7 +134,9 @@ export class Run {
       onBroken(broken);
     }
     this.#tell(index, report, seconds);
-    results.writeRun(this.#reports.filter((one) => one !== undefined).map(({ result }) => result));
+    results.writeRunSometimes(() =>
+      this.#reports.filter((one) => one !== undefined).map(({ result }) => result),
+    );
   }
 
   #tell(index: number, report: CheckReport, seconds: number | null): void {

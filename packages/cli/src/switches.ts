@@ -1,6 +1,6 @@
 /** Why each switch of a failing schedule matters: the schedule is run without it, and judged again. */
 import type { ReplayedCheck } from '@fsport/conformance';
-import { parseToken, type TokenRun } from '@fsport/explore';
+import { openToken, parseToken, type TokenRun } from '@fsport/explore';
 
 /**
  * What each switch away from a task that could have gone on is good for.
@@ -21,7 +21,9 @@ export function switchesText(
   return shown.steps.flatMap(({ preempted, task, text }, index) => {
     if (!preempted) return [];
     const { failure } = replay(cut(token, index + 1));
-    const where = `step ${index + 1}, ${task} at ${text}`;
+    const next = shown.steps.slice(index + 1).find((step) => step.task === task);
+    const until = next === undefined ? 'its end' : next.text;
+    const where = `step ${index + 1}, ${task} between ${text} and ${until}`;
     return failure === null
       ? `${where}: nothing is wrong if ${task} goes on here`
       : `${where}: still ${failure.property} if ${task} goes on here`;
@@ -30,7 +32,7 @@ export function switchesText(
 
 /** The first steps of a schedule, without a digest: what follows is left open. All its tasks are there. */
 function cut(token: string, steps: number): string {
-  const { check, runs, idle } = parseToken(token);
+  const { check, cuts, runs, idle } = parseToken(token);
   let left = steps;
   const kept: TokenRun[] = [];
   for (const run of runs) {
@@ -40,6 +42,5 @@ function cut(token: string, steps: number): string {
   }
   const roots = new Set([...runs.map(({ task }) => task.charAt(0)), ...idle]);
   for (const { task } of kept) roots.delete(task.charAt(0));
-  const text = kept.map(({ task, count, choice }) => `${task}${count}${choice < 0 ? '' : `!${choice}`}`);
-  return `${check}@1:${text.join('')}${[...roots].map((task) => `${task}0`).join('')}`;
+  return openToken(check, kept, [...roots], cuts);
 }

@@ -70,3 +70,22 @@ export class Watchdog {
 
 /** Seconds of silence after which a job is given up. */
 export const PATIENCE_SECONDS = (PATIENCE * TICK_MS) / 1000;
+
+/**
+ * The failure of something that did not come to an end.
+ *
+ * @param what - What that is.
+ * @param packageName - The package of the filesystem.
+ */
+export function neverYields(
+  what: string,
+  packageName: string,
+): { readonly property: string; readonly message: string; readonly because: readonly string[] } {
+  return {
+    property: 'never-yields',
+    message: `${what} ran for ${PATIENCE_SECONDS} s without coming to an end`,
+    because: [
+      `a task computes for ever without a scheduling point: look for a loop without "yield*" in ${packageName}`,
+    ],
+  };
+}

@@ -1,22 +1,27 @@
-/** What runs in a worker thread: one job at a time. */
+/** What runs in a worker thread: one step of a job at a time. */
 import { readFileSync } from 'node:fs';
 import {
   CHECKS,
   type Check,
-  type CheckReport,
+  type CheckRun,
+  concludeCheck,
   type Expected,
+  executionsOf,
   parseExpected,
-  runCheck,
+  refusal,
+  runLeg,
   unsearched,
 } from '@fsport/conformance';
 import type { FileSystemType } from '@fsport/core';
-import type { SearchOptions } from '@fsport/explore';
+import { Division, type SearchOptions } from '@fsport/explore';
 import type { Budgets } from './budgets.js';
+import type { Ended } from './engine.js';
 import { FloatingTasks } from './floating/tasks.js';
 import { type CheckpointFile, KeptSearch } from './kept-search.js';
 import { thrownBy } from './thrown.js';
+import { FIRST, isLeg, type LegEnded, type Step, type WorkEnd } from './work.js';
 
-/** A job as it travels to a worker. */
+/** A step of a job as it travels to a worker. */
 export interface WorkerTask {
   /** URL of the module of the filesystem. */
   readonly module: string;
@@ -28,22 +33,16 @@ export interface WorkerTask {
   readonly profile: string;
   /** Check id. */
   readonly check: string;
+  /** The step. */
+  readonly step: Step;
   /** Strategy and budgets. */
   readonly budgets: Budgets;
-  /** Where its search is kept while it is under way. */
+  /** Where it is kept while it is under way. */
   readonly checkpoint: CheckpointFile;
-  /** Heartbeats of all jobs, shared with the main thread: 0 before the job begins, then executions and one more. */
+  /** Heartbeats of all steps, shared with the main thread: 0 before one begins, then executions and one more. */
   readonly beats: Int32Array;
-  /** Index of this job in it. */
+  /** Index of this step in it. */
   readonly beat: number;
-}
-
-/** What comes back. */
-export interface WorkerResult {
-  /** The report; its `seconds` are left out. */
-  readonly report: CheckReport;
-  /** Wall-clock time. */
-  readonly seconds: number;
 }
 
 process.setSourceMapsEnabled(true);
@@ -67,57 +66,71 @@ function expectedOf(path: string | null): Expected | null {
   return known;
 }
 
-function searchOptions({ budgets, beats, beat }: WorkerTask, kept: KeptSearch): SearchOptions {
+function searchOptions({ budgets, beats, beat, step }: WorkerTask, kept: KeptSearch): SearchOptions {
   const { strategy, seed, maxExecutions, maxSteps, seconds } = budgets;
   const now = (): number => performance.now();
-  const left = seconds === null ? null : seconds - kept.secondsBefore;
+  const left = seconds === null ? null : seconds - step.seconds - kept.secondsBefore;
   return {
     strategy,
     seed,
     maxExecutions,
     maxSteps,
     ...(left === null ? {} : { now, deadline: now() + left * 1000 }),
-    checkpoints: kept,
     progressEvery: 1,
-    onProgress: ({ executions }) => Atomics.store(beats, beat, executions + 1),
+    onProgress: ({ executions }) => Atomics.store(beats, beat, executions - step.what.spent + 1),
   };
 }
 
 /**
- * Run a job.
+ * Run a step.
  *
  * @returns What was found out; an error of the filesystem itself is a finding.
  * @throws Any other error: it is ours.
  */
-export default async function work(task: WorkerTask): Promise<WorkerResult> {
+export default async function work(task: WorkerTask): Promise<WorkEnd> {
   const { default: fs } = (await import(task.module)) as { default: FileSystemType };
   const check = CHECKS.find(({ id }) => id === task.check) as Check;
-  const expected = expectedOf(task.expected);
+  const run: CheckRun = { fs, profile: task.profile, check, expected: expectedOf(task.expected) };
   const kept = new KeptSearch(task.checkpoint);
   const started = performance.now();
   Atomics.store(task.beats, task.beat, 1);
-  const report = runOrExplain(fs, check, expected, task, searchOptions(task, kept));
-  return { report, seconds: kept.secondsBefore + (performance.now() - started) / 1000 };
+  const ended = endOrExplain(run, task, kept);
+  const seconds = kept.secondsBefore + (performance.now() - started) / 1000;
+  if ('end' in ended) return { ...ended, seconds };
+  return { ...ended, seconds: task.step.seconds + seconds, broken: null };
 }
 
-function runOrExplain(
-  fs: FileSystemType,
-  check: Check,
-  expected: Expected | null,
-  task: WorkerTask,
-  options: SearchOptions,
-): CheckReport {
+type Untimed = Pick<LegEnded, 'end'> | Pick<Ended, 'report'>;
+
+function endOrExplain(run: CheckRun, task: WorkerTask, kept: KeptSearch): Untimed {
+  const { fs, profile, check, expected } = run;
   const because = floatingOf(task);
   if (because.length > 0) {
     const message = 'the model creates tasks that are never driven: write "yield*" before the call';
     const failure = { property: 'floating-task', message, because };
-    return unsearched(fs, task.profile, check, expected, { verdict: 'fail', reason: null, failure });
+    return { report: unsearched(fs, profile, check, expected, { verdict: 'fail', reason: null, failure }) };
   }
   try {
-    return runCheck(fs, task.profile, check, expected, options);
+    return endOf(run, task, kept);
   } catch (error) {
     const failure = thrownBy(error, task.folder);
     if (failure === null) throw error;
-    return unsearched(fs, task.profile, check, expected, { verdict: 'fail', reason: null, failure });
+    return { report: unsearched(fs, profile, check, expected, { verdict: 'fail', reason: null, failure }) };
   }
+}
+
+function endOf(run: CheckRun, task: WorkerTask, kept: KeptSearch): Untimed {
+  const { what } = task.step;
+  const options = searchOptions(task, kept);
+  if (!isLeg(what)) return { report: concludeCheck(run, options, what) };
+  const report = refusal(run.fs, run.profile, run.check, run.expected);
+  if (report !== null) return { report };
+  const end = runLeg(run, options, what, kept);
+  if (what.dpor !== null) return { end };
+  // Most checks have one leg.
+  const division = new Division(executionsOf(run, task.budgets.maxExecutions));
+  division.next();
+  division.ended(FIRST, end);
+  const { outcome } = division;
+  return outcome === null ? { end } : { report: concludeCheck(run, options, outcome) };
 }

@@ -6,14 +6,44 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CHECKS, type Check, CheckScenario } from '@fsport/conformance';
 import type { FileSystemType, LockGraphSnapshot } from '@fsport/core';
-import { type SearchCheckpoint, type SearchOptions, type SearchResult, search } from '@fsport/explore';
+import {
+  type Checkpoints,
+  conclude,
+  Division,
+  exploreLeg,
+  type LegEnd,
+  type Outcome,
+  type SearchCheckpoint,
+  type SearchOptions,
+  type SearchResult,
+  search,
+} from '@fsport/explore';
 import ext4 from '@fsport/fs-ext4';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { KeptSearch } from '#src/kept-search.js';
 
 /** More than 4,000 executions of three tasks. */
 const CHECK = CHECKS.find(({ id }) => id === 'race/e1-read-vs-punch') as Check;
-const LIMITS: SearchOptions = { strategy: 'auto', maxExecutions: 4_000 };
+/** More than fit into one leg. */
+const LIMITS: SearchOptions = { strategy: 'auto', maxExecutions: 4_000, leg: 1_500 };
+
+/** Search, with checkpoints of each leg. */
+function kept(
+  fs: FileSystemType,
+  check: Check,
+  profile: string,
+  of: (leg: string) => Checkpoints,
+  ends = new Map<string, LegEnd>(),
+): SearchResult {
+  const division = new Division(LIMITS.maxExecutions as number);
+  for (let task = division.next(); task !== null; task = division.next()) {
+    const { name, leg } = task;
+    const end = ends.get(name) ?? exploreLeg(new CheckScenario(fs, profile, check), LIMITS, leg, of(name));
+    ends.set(name, JSON.parse(JSON.stringify(end)));
+    division.ended(name, ends.get(name) as LegEnd);
+  }
+  return conclude(new CheckScenario(fs, profile, check), LIMITS, division.outcome as Outcome);
+}
 
 /** Search in a new process every so many executions. */
 function interrupted(
@@ -22,24 +52,23 @@ function interrupted(
   profile: string,
   every: number,
 ): SearchResult & { times: number } {
-  let from: SearchCheckpoint | null = null;
+  const saved = new Map<string, SearchCheckpoint>();
+  const ends = new Map<string, LegEnd>();
+  const stop = new Error('killed');
   for (let times = 0; ; times++) {
     let since = 0;
-    let saved: SearchCheckpoint | null = null;
-    const stop = new Error('killed');
-    const checkpoints = {
-      from,
+    const of = (leg: string): Checkpoints => ({
+      from: saved.get(leg) ?? null,
       due: () => ++since === every,
       save: (checkpoint: SearchCheckpoint) => {
-        saved = JSON.parse(JSON.stringify(checkpoint));
+        saved.set(leg, JSON.parse(JSON.stringify(checkpoint)));
         throw stop;
       },
-    };
+    });
     try {
-      return { ...search(new CheckScenario(fs, profile, check), { ...LIMITS, checkpoints }), times };
+      return { ...kept(fs, check, profile, of, ends), times };
     } catch (error) {
       if (error !== stop) throw error;
-      from = saved;
     }
   }
 }
@@ -58,12 +87,11 @@ test('the lock orders that were seen before a checkpoint are known after it', ()
   const save = (checkpoint: SearchCheckpoint): void => {
     first = JSON.parse(JSON.stringify(checkpoint));
   };
-  const checkpoints = { from: null, due: () => first === null, save };
-  search(new CheckScenario(ext4, 'v5.15', CHECK), { ...LIMITS, checkpoints });
+  kept(ext4, CHECK, 'v5.15', () => ({ from: null, due: () => first === null, save }));
   const { memory } = first as unknown as SearchCheckpoint;
   const scenario = new CheckScenario(ext4, 'v5.15', CHECK);
   expect(scenario.memory()).toEqual([]);
-  scenario.recall(memory);
+  scenario.recall([{ content: memory, objectId: (id) => id }]);
   expect(scenario.memory()).toEqual(memory);
   const classes = (memory as LockGraphSnapshot).map(({ lockClass }) => lockClass);
   expect(classes).toEqual(expect.arrayContaining(['ext4 inode.i_rwsem', 'ext4 mapping.invalidate_lock']));
@@ -79,28 +107,27 @@ describe('a search in a file', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   const run = (every: number): SearchResult => {
-    const checkpoints = new KeptSearch({ path, every });
-    return search(new CheckScenario(ext4, 'v5.15', CHECK), { ...LIMITS, checkpoints });
+    return kept(ext4, CHECK, 'v5.15', (leg) => new KeptSearch({ path: `${path}${leg}`, every }));
   };
 
   test('is not there if it did not take long; is used if it did', () => {
     const once = run(60_000);
-    expect(existsSync(path)).toBe(false);
+    expect(existsSync(`${path}1`)).toBe(false);
     run(0);
-    const content = JSON.parse(readFileSync(path, 'utf8'));
+    const content = JSON.parse(readFileSync(`${path}1`, 'utf8'));
     expect(run(60_000)).toEqual(once);
     // It goes on from there and nowhere else: a file that says something else gives another result.
     content.search.phase.executions += 1_000;
     content.seconds = 100;
-    writeFileSync(path, JSON.stringify(content));
+    writeFileSync(`${path}1`, JSON.stringify(content));
     expect(run(60_000).executions).toBe(once.executions + 1_000);
-    expect(new KeptSearch({ path, every: 0 }).secondsBefore).toBe(100);
+    expect(new KeptSearch({ path: `${path}1`, every: 0 }).secondsBefore).toBe(100);
   });
 
   test('that cannot be read is begun anew', () => {
-    rmSync(path, { force: true });
+    rmSync(`${path}1`, { force: true });
     const once = run(60_000);
-    writeFileSync(path, '{"search":');
+    writeFileSync(`${path}1`, '{"search":');
     expect(run(60_000)).toEqual(once);
   });
 });

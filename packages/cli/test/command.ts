@@ -18,12 +18,18 @@ export type Called = Pick<SpawnSyncReturns<string>, 'status' | 'stdout' | 'stder
 export class Project {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsport-cli-')));
 
-  /** @param plugins - Source of the module of each filesystem package; `ext4` is imported already. */
-  constructor(plugins: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param plugins - Source of the module of each filesystem package; `ext4` is imported already.
+   * @param more - What else is installed: packages of the repository, or tools that it uses.
+   */
+  constructor(plugins: Readonly<Record<string, string>> = {}, more: readonly string[] = []) {
     const dependencies = Object.fromEntries(Object.keys(plugins).map((name) => [name, '*']));
     this.write('package.json', JSON.stringify({ name: 'project', dependencies }));
     for (const [name, source] of Object.entries(plugins)) this.#plant(name, source);
-    for (const name of ['core', 'fs-ext4']) this.#link(join(PACKAGES, name), `@fsport/${name}`);
+    for (const name of ['core', 'fs-ext4', ...more]) {
+      if (name.startsWith('@')) this.#link(realpathSync(join(PACKAGES, '../node_modules', name)), name);
+      else this.#link(join(PACKAGES, name), `@fsport/${name}`);
+    }
   }
 
   write(path: string, text: string): void {

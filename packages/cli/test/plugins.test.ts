@@ -1,7 +1,7 @@
 // Shows what becomes of filesystem packages that are not what they should be: a package that cannot be used is a
 // usage error that names it, a model that misbehaves fails its check and no other.
 
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { type Called, ext4But, PATIENCE_MS, Project } from './command.js';
@@ -10,6 +10,11 @@ import { type Called, ext4But, PATIENCE_MS, Project } from './command.js';
 const CHECK = 'race/e3-fadvise-vs-punch';
 /** Has no fallocate that blocks, so it passes whatever `ext4But` does to one. */
 const WITHOUT_FALLOCATE = 'race/e6-truncate-vs-read';
+
+function versionOfCore(): string {
+  const manifest = new URL('../../core/package.json', import.meta.url);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
+}
 
 const projects: Project[] = [];
 function project(plugins: Readonly<Record<string, string>>): Project {
@@ -53,6 +58,52 @@ describe('a package that cannot be used', () => {
     expect(refused({ 'fs-again': 'export default { ...ext4 };' })).toMatch(
       /fs-again.*@fsport\/fs-ext4.*"ext4"/,
     );
+  });
+
+  test('needs another major version of core', () => {
+    const made = project({ 'fs-next': "export default { ...ext4, name: 'next' };" });
+    const manifest = {
+      name: 'fs-next',
+      type: 'module',
+      keywords: ['fsport-filesystem'],
+      exports: './index.js',
+    };
+    const plant = (key: string, range: string): Called => {
+      made.write(
+        'plugins/fs-next/package.json',
+        JSON.stringify({ ...manifest, [key]: { '@fsport/core': range } }),
+      );
+      return made.call('list', 'next', 'E7');
+    };
+    for (const key of ['dependencies', 'peerDependencies']) {
+      const { status, stdout, stderr } = plant(key, '^7.0.0');
+      expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({
+        status: 3,
+        stdout: '',
+        lines: 2,
+      });
+      expect(stderr).toMatch(/fs-next: it needs @fsport\/core \^7\.0\.0, and this is \d/);
+    }
+    for (const range of ['*', '>=0.1.0', 'workspace:*']) expect(plant('dependencies', range).status).toBe(0);
+  });
+
+  test('brings a core of its own', () => {
+    const made = project({ 'fs-own': "export default { ...ext4, name: 'own' };" });
+    const core = 'plugins/fs-own/node_modules/@fsport/core';
+    made.write(`${core}/index.js`, '');
+    const plant = (version: string): string => {
+      const manifest = {
+        name: '@fsport/core',
+        version,
+        exports: { '.': './index.js', './package.json': './package.json' },
+      };
+      made.write(`${core}/package.json`, JSON.stringify(manifest));
+      const { status, stderr } = made.call('list', 'own');
+      expect({ status, lines: stderr.split('\n').length }).toEqual({ status: 3, lines: 2 });
+      return stderr;
+    };
+    expect(plant('7.0.0')).toMatch(/fs-own: it uses @fsport\/core 7\.0\.0, and this is \d.*npm dedupe/);
+    expect(plant(versionOfCore())).toMatch(/fs-own: it uses a copy of @fsport\/core of its own/);
   });
 
   test('has an expected.json that cannot be read', () => {

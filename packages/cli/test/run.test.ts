@@ -81,7 +81,7 @@ describe('bad usage', () => {
     ['a file of exclusions that is not there', ['run', '-E', 'none.txt'], /none\.txt.*ENOENT/],
     ['a line without a reason', ['run', '-E', 'bad.txt'], /bad\.txt:2: "E7" has no reason/],
     ['a file that no package has', ['run', '-X', 'none.txt'], /none of the filesystem packages/],
-    ['an unknown reporter', ['run', 'ext4', '-R', 'text,xml'], /"xml".*text, json/],
+    ['an unknown reporter', ['run', 'ext4', '-R', 'text,xml'], /"xml".*text, minimal, github, json/],
     ['no workers', ['run', '-j', '0'], /--workers.*1 to 1024/],
     ['an unknown strategy', ['run', '--strategy', 'dporr'], /dporr.*auto, dfs, dpor/],
     ['a seed that is no number', ['run', '--seed', 'x'], /--seed/],
@@ -172,9 +172,9 @@ describe('a run', () => {
     expect(failed).toMatchObject({ ...common, profile: 'v5.14', verdict: 'fail', expected: 'fail' });
     expect(failed).toMatchObject({ property: 'lost-zeroing', token: expect.stringContaining(`${E7}@1:`) });
     const latest = join(project.folder, 'results/latest');
-    expect(readFileSync(join(latest, `ext4/v5.14/${E7}.token`), 'utf8')).toBe(`${failed.token}\n`);
-    expect(stdout).toContain(readFileSync(join(latest, `ext4/v5.14/${E7}.full`), 'utf8'));
-    expect(existsSync(join(latest, 'ext4/v5.15'))).toBe(false);
+    expect(readFileSync(join(latest, `v5.14/ext4/${E7}.token`), 'utf8')).toBe(`${failed.token}\n`);
+    expect(stdout).toContain(readFileSync(join(latest, `v5.14/ext4/${E7}.full`), 'utf8'));
+    expect(existsSync(join(latest, 'v5.15'))).toBe(false);
     expect(readdirSync(latest).filter((name) => name.endsWith('.new'))).toEqual([]);
   });
 

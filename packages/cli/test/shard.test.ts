@@ -63,7 +63,7 @@ test(
   () => {
     const merged = project.call('merge', ...SHARDS, '--no-times');
     const mergedRun = runJson();
-    const token = 'results/latest/ext4/v5.14/race/e7-zero-range-vs-read.token';
+    const token = 'results/latest/v5.14/ext4/race/e7-zero-range-vs-read.token';
     const mergedToken = readFileSync(join(project.folder, token), 'utf8');
     rmSync(join(project.folder, 'results/latest'), { recursive: true });
     const whole = project.call('run', ...SELECTION);

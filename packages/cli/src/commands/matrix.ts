@@ -1,13 +1,14 @@
 /** `fsport matrix`: the verdict matrix of the last run. */
-import { CHECKS, matrixOf } from '@fsport/conformance';
-import { matrixText } from '@fsport/report';
-import { Command } from 'commander';
+import { CHECKS, matrixOf, type VerdictMatrix } from '@fsport/conformance';
+import { matrixMarkdown, matrixText } from '@fsport/report';
+import { Command, Option } from 'commander';
 import { EXIT } from '../exit-status.js';
 import { readRun } from '../results.js';
 import { textOptions } from '../terminal.js';
 
 interface Flags {
   readonly json?: boolean;
+  readonly markdown?: boolean;
   readonly results: string;
 }
 
@@ -16,11 +17,15 @@ export function matrixCommand(ended: (status: number) => void): Command {
   return new Command('matrix')
     .description('print the verdict matrix of the last run')
     .option('--json', 'as JSON')
+    .addOption(new Option('--markdown', 'as a table in Markdown').conflicts('json'))
     .option('--results <folder>', 'folder of results', 'results')
-    .action(({ json, results }: Flags) => {
-      const matrix = matrixOf(readRun(results), CHECKS);
-      const text = json === true ? JSON.stringify(matrix, null, 2) : matrixText(matrix, textOptions());
-      process.stdout.write(`${text}\n`);
+    .action((flags: Flags) => {
+      process.stdout.write(`${written(matrixOf(readRun(flags.results), CHECKS), flags)}\n`);
       ended(EXIT.ok);
     });
+}
+
+function written(matrix: VerdictMatrix, { json, markdown }: Flags): string {
+  if (json === true) return JSON.stringify(matrix, null, 2);
+  return markdown === true ? matrixMarkdown(matrix) : matrixText(matrix, textOptions());
 }

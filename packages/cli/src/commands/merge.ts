@@ -28,12 +28,13 @@ async function merge(
   { reporter, times, results: folder }: Flags,
 ): Promise<number> {
   const reporters = reportersOf(reporter);
-  const { plan, jobs, finished, missing } = mergeShards(folders, await discover(process.cwd()));
+  const plugins = await discover(process.cwd());
+  const { plan, jobs, finished, missing } = mergeShards(folders, plugins);
   const { budgets, bail, excluded } = plan;
   const results = new Results(folder, null);
   results.begin(plan);
   for (const one of finished) results.keep(one);
-  const events = busOf(reporters, results, times);
+  const events = busOf(reporters, results, plugins, times);
   const interrupt = new AbortController().signal;
   try {
     const context = { events, results, interrupt, onBroken: () => undefined };

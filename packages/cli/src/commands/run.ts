@@ -1,24 +1,25 @@
 /** `fsport run`: run checks and report. */
 import { randomUUID } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { UsageError } from '@fsport/core';
 import { STRATEGIES, type StrategyName } from '@fsport/explore';
 import { Command, Option } from 'commander';
-import { discover } from '../discovery.js';
+import { changedSince } from '../changed.js';
+import { discover, type Plugin, type Plugins } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { interruptible } from '../interruptible.js';
 import { type Job, jobKey, jobsOf, shuffled } from '../jobs.js';
 import type { Journaled } from '../journal.js';
-import { duration, whole } from '../options.js';
+import { KeptLegFiles } from '../kept-search.js';
+import { duration, whole, workersOption } from '../options.js';
 import { planOf } from '../plan.js';
 import { threadsEngine } from '../pool.js';
 import { queueEngine } from '../queue/coordinator.js';
 import { Connection, REDIS, redisOption } from '../queue/redis.js';
 import { withdraw } from '../queue/run-queue.js';
 import { busOf, REPORTER_OPTION, reportersOf } from '../reporters.js';
-import { Results } from '../results.js';
+import { Results, readRun } from '../results.js';
 import { Run } from '../run.js';
-import { select } from '../selection.js';
+import { type Selection, select } from '../selection.js';
 import { type SelectionFlags, wantedOf, withSelection } from '../selection-options.js';
 import { type Shard, type ShardOf, shardOf, shardOption } from '../shard.js';
 import { idsOf } from './list.js';
@@ -42,6 +43,8 @@ interface Flags extends SelectionFlags {
   readonly redis?: string;
   readonly shard?: ShardOf;
   readonly resume?: boolean;
+  readonly lastFailed?: boolean;
+  readonly changed?: string | true;
   readonly times: boolean;
   readonly results: string;
 }
@@ -52,7 +55,7 @@ export function runCommand(ended: (status: number) => void): Command {
   return withSelection(command)
     .option('-n, --list', 'print the ids of the checks that would run, and run none')
     .option(...REPORTER_OPTION)
-    .option('-j, --workers <n>', 'worker threads; changes no result', whole(1, 1024), availableParallelism())
+    .addOption(workersOption('worker threads; changes no result'))
     .addOption(
       new Option(
         '--engine <name>',
@@ -83,6 +86,13 @@ export function runCommand(ended: (status: number) => void): Command {
       shardOption,
     )
     .option('--resume', 'go on with a run that was interrupted or died; begins anew if there is none')
+    .addOption(
+      new Option('--last-failed', 'only what was not as declared in the last run').conflicts('resume'),
+    )
+    .option(
+      '--changed [commit]',
+      'only filesystems whose package differs from a commit (without one: HEAD), or all if fsport does',
+    )
     .option('--no-times', 'leave out all times, so that two runs print the same bytes')
     .option('--results <folder>', 'folder of results', 'results')
     .action(async (names: string[], flags: Flags) => ended(await run(names, flags)));
@@ -92,10 +102,15 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
   if (flags.redis !== undefined && flags.engine !== 'bullmq') {
     throw new UsageError('BAD_OPTION', { option: 'redis' }, '--redis is of no use without --engine bullmq.');
   }
-  const reporters = reportersOf(flags.reporter);
-  const selection = select(await discover(process.cwd()), wantedOf(names, flags), 'auto');
+  const reporters = reportersOf(flags.reporter, flags.shard !== undefined);
+  const plugins = await discover(process.cwd());
+  const selection = narrowed(select(plugins, wantedOf(names, flags), 'auto'), await changed(plugins, flags));
+  if (selection === null) {
+    process.stderr.write(`fsport: no selected filesystem has changed: there is nothing to run\n`);
+    return EXIT.ok;
+  }
   const seed = flags.seed ?? (flags.random === true ? Math.floor(Math.random() * MOST_SEED) : 1);
-  const ordered = jobsOf(selection);
+  const ordered = flags.lastFailed === true ? failedOf(jobsOf(selection), flags.results) : jobsOf(selection);
   const jobs = flags.random === true ? shuffled(ordered, seed) : ordered;
   const results = new Results(flags.results, flags.shard ?? null);
   const before = results.last();
@@ -119,11 +134,10 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
       results.begin(plan);
     }
     if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
-    const events = busOf(reporters, results, times);
+    const events = busOf(reporters, results, plugins, times);
+    const kept = new KeptLegFiles(({ job }) => results.keptOf(jobKey(job)));
     const engine =
-      queue === null
-        ? threadsEngine(flags.workers, budgets, (job) => results.checkpointOf(jobKey(job)))
-        : queueEngine(queue, plan);
+      queue === null ? threadsEngine(flags.workers, budgets, kept) : queueEngine(queue, plan, kept);
     const start = { excluded, finished: last?.finished ?? [], missing: () => 'interrupted' };
     return await interruptible((interrupt) => {
       const context = { events, results, interrupt, onBroken };
@@ -133,6 +147,39 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
     results.end();
     queue?.close();
   }
+}
+
+/** The filesystems that have changed, `null` if nobody asks. */
+async function changed(plugins: Plugins, flags: Flags): Promise<readonly Plugin[] | null> {
+  if (flags.changed === undefined) return null;
+  const since = flags.changed === true ? 'HEAD' : flags.changed;
+  return changedSince(plugins.all(), since, process.cwd(), flags.results);
+}
+
+/** A selection on some filesystems only, `null` if nothing of it is left. */
+function narrowed(selection: Selection, plugins: readonly Plugin[] | null): Selection | null {
+  if (plugins === null) return selection;
+  const filesystems = selection.filesystems.filter(({ plugin }) => plugins.includes(plugin));
+  return filesystems.length === 0 ? null : { ...selection, filesystems };
+}
+
+/**
+ * The jobs whose verdict was not as declared in the last run.
+ *
+ * @throws UsageError `NO_RUN` if there is none, `NOTHING_SELECTED` if there are no such jobs.
+ */
+function failedOf(jobs: readonly Job[], folder: string): readonly Job[] {
+  const wrong = readRun(folder).filter(({ ok }) => !ok);
+  const failed = new Set(wrong.map(({ fs, profile, check }) => `${fs} ${profile} ${check}`));
+  const left = jobs.filter((job) => failed.has(jobKey(job)));
+  if (left.length > 0) return left;
+  const what =
+    failed.size === 0 ? 'Every verdict of the last run was as declared' : 'None of them is selected';
+  throw new UsageError(
+    'NOTHING_SELECTED',
+    {},
+    `${what}: there is nothing to run again. Leave out --last-failed.`,
+  );
 }
 
 function onBroken(error: Error): void {

@@ -1,10 +1,9 @@
 /** `fsport worker`: take part in the runs that are offered on a Redis server. */
-import { availableParallelism } from 'node:os';
 import { Command } from 'commander';
 import { discover } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { interruptible } from '../interruptible.js';
-import { whole } from '../options.js';
+import { workersOption } from '../options.js';
 import { Connection, REDIS, redisOption } from '../queue/redis.js';
 import { serve } from '../queue/serve.js';
 
@@ -18,7 +17,7 @@ export function workerCommand(ended: (status: number) => void): Command {
   return new Command('worker')
     .description('work for "fsport run --engine bullmq", on this or another machine, until interrupted')
     .option('--redis <url>', 'Redis server on which runs are offered', redisOption, REDIS)
-    .option('-j, --workers <n>', 'worker threads', whole(1, 1024), availableParallelism())
+    .addOption(workersOption('worker threads'))
     .action(async (flags: Flags) => ended(await work(flags)));
 }
 

@@ -7,10 +7,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job as BullJob } from 'bullmq';
 import type { Redis } from 'ioredis';
-import type { Ended, Engine, Listener } from '../engine.js';
-import { type Job, jobKey } from '../jobs.js';
+import { Agenda, type KeptLegs } from '../agenda.js';
+import type { Engine } from '../engine.js';
 import type { Plan } from '../plan.js';
 import { unfinished } from '../pool.js';
+import { FIRST, type Work, type WorkEnd, workKey } from '../work.js';
 import { offer, type QueuedEnd, type QueuedJob, refusals } from './offer.js';
 import type { Connection } from './redis.js';
 import { queueOf, type RunQueue, withdraw } from './run-queue.js';
@@ -28,10 +29,12 @@ const BATCH = 50;
  *
  * @param connection - Where the queue is.
  * @param plan - The plan of the run.
+ * @param kept - Where legs are kept.
  */
-export function queueEngine(connection: Connection, plan: Plan): Engine {
+export function queueEngine(connection: Connection, plan: Plan, kept: KeptLegs): Engine {
   return async (jobs, order, listener, stop) => {
-    const coordinator = new Coordinator(connection, plan, jobs, order, listener);
+    const agenda = new Agenda(jobs, order, plan.budgets.maxExecutions, kept, listener);
+    const coordinator = new Coordinator(connection, plan, agenda);
     const ended = AbortSignal.any([stop, connection.ended]);
     try {
       await coordinator.run(ended);
@@ -50,33 +53,25 @@ class Coordinator {
   readonly #plan: Plan;
   readonly #where: string;
   readonly #queue: RunQueue;
-  readonly #jobs: readonly Job[];
-  readonly #listener: Listener;
-  /** Indices of jobs of which nothing is known yet, by name, in the order in which they are started. */
-  readonly #open: Map<string, number>;
+  readonly #agenda: Agenda;
+  /** Steps of which nothing is known yet, by name, in the order in which they are started. */
+  readonly #open = new Map<string, Work>();
   readonly #refused = new Set<string>();
   #looksAlone = 0;
 
-  constructor(
-    { redis, where }: Connection,
-    plan: Plan,
-    jobs: readonly Job[],
-    order: readonly number[],
-    listener: Listener,
-  ) {
+  constructor({ redis, where }: Connection, plan: Plan, agenda: Agenda) {
     this.#redis = redis;
     this.#plan = plan;
     this.#where = where;
     this.#queue = queueOf(redis, plan.run);
-    this.#jobs = jobs;
-    this.#listener = listener;
-    this.#open = new Map(order.map((index) => [jobKey(jobs[index] as Job), index]));
+    this.#agenda = agenda;
   }
 
   async run(ended: AbortSignal): Promise<void> {
     // What a worker broke in an earlier call is tried again.
     await Promise.all((await this.#queue.getFailed()).map((job) => job.remove()));
-    await this.#fill();
+    await this.#fill(this.#more());
+    await offer(this.#redis, this.#plan);
     for (let poll = 0; this.#open.size > 0 && !ended.aborted; poll++) {
       const taken = await this.#collect();
       if (poll % LOOK_EVERY === LOOK_EVERY - 1) await this.#look();
@@ -84,16 +79,25 @@ class Coordinator {
     }
   }
 
-  /** Put all open jobs on the queue; those that are there already stay as they are. */
-  async #fill(): Promise<void> {
+  /** Everything more that can be done now. */
+  #more(): Map<string, Work> {
+    const more = new Map<string, Work>();
+    for (let work = this.#agenda.next(); work !== null; work = this.#agenda.next()) {
+      more.set(workKey(work), work);
+      this.#open.set(workKey(work), work);
+    }
+    return more;
+  }
+
+  /** Put steps on the queue; those that are there already stay as they are. What has begun is gone on with first. */
+  async #fill(works: ReadonlyMap<string, Work>): Promise<void> {
     await this.#queue.addBulk(
-      [...this.#open].map(([name, index]) => {
-        const { plugin, profile, check } = this.#jobs[index] as Job;
-        const data = { fs: plugin.fs.name, profile, check: check.id };
-        return { name, data, opts: { jobId: `${this.#plan.run} ${name}` } };
+      [...works].map(([key, { job, name, step }]) => {
+        const { plugin, profile, check } = job;
+        const data = { fs: plugin.fs.name, profile, check: check.id, name, step };
+        return { name: key, data, opts: { jobId: `${this.#plan.run} ${key}`, lifo: name !== FIRST } };
       }),
     );
-    await offer(this.#redis, this.#plan);
   }
 
   /** Take results from the queue. */
@@ -101,24 +105,15 @@ class Coordinator {
     const done = await this.#queue.getJobs(['completed', 'failed'], 0, BATCH - 1, true);
     for (const job of done) this.#take(job);
     await Promise.all(done.map((job) => job.remove()));
+    if (done.length > 0) await this.#fill(this.#more());
     return done.length;
   }
 
   #take(job: QueueJob): void {
-    const index = this.#open.get(job.name);
-    if (index === undefined) return; // known from the journal
+    const work = this.#open.get(job.name);
+    if (work === undefined) return; // known from the journal
     this.#open.delete(job.name);
-    this.#listener.ended(index, this.#endOf(index, job));
-  }
-
-  #endOf(index: number, { name, returnvalue, failedReason }: QueueJob): Ended {
-    if (failedReason !== undefined && failedReason !== '') {
-      const report = unfinished(this.#jobs[index] as Job, `internal error: ${failedReason}`);
-      return { report, seconds: null, broken: new Error(`${name}: ${failedReason}`) };
-    }
-    const { report, seconds, broken } = returnvalue;
-    const error = broken === null ? null : Object.assign(new Error(broken.message), { stack: broken.stack });
-    return { report, seconds, broken: error };
+    this.#agenda.ended(work, endOf(work, job));
   }
 
   /** See that the run is still offered, that no job was lost, and who works on it. */
@@ -126,8 +121,8 @@ class Coordinator {
     const counts = await this.#queue.getJobCounts();
     const there = Object.values(counts).reduce((sum, count) => sum + count, 0);
     // A server that lost its memory: jobs only ever leave the queue through here.
-    if (there < this.#open.size) await this.#fill();
-    else await offer(this.#redis, this.#plan);
+    if (there < this.#open.size) await this.#fill(this.#open);
+    await offer(this.#redis, this.#plan);
     for (const [worker, why] of Object.entries(await refusals(this.#redis, this.#plan.run))) {
       if (this.#refused.has(worker)) continue;
       this.#refused.add(worker);
@@ -142,9 +137,20 @@ class Coordinator {
   }
 
   #progress(name: string, progress: unknown): void {
-    const index = this.#open.get(name);
+    const work = this.#open.get(name);
     const { executions, seconds } = progress as { executions?: number; seconds?: number };
-    if (index === undefined || executions === undefined || seconds === undefined) return;
-    this.#listener.running(index, executions, seconds);
+    if (work === undefined || executions === undefined || seconds === undefined) return;
+    this.#agenda.running(work, executions, seconds);
   }
+}
+
+function endOf({ job }: Work, { name, returnvalue, failedReason }: QueueJob): WorkEnd {
+  if (failedReason !== undefined && failedReason !== '') {
+    const report = unfinished(job, `internal error: ${failedReason}`);
+    return { report, seconds: null, broken: new Error(`${name}: ${failedReason}`) };
+  }
+  if ('end' in returnvalue) return returnvalue;
+  const { report, seconds, broken } = returnvalue;
+  const error = broken === null ? null : Object.assign(new Error(broken.message), { stack: broken.stack });
+  return { report, seconds, broken: error };
 }

@@ -2,6 +2,7 @@
  * Long searches of the jobs that a worker runs, kept on the server too: a worker that takes a job over goes on where the
  * one before it had got to.
  */
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +28,8 @@ export class KeptSearches {
 
   /** Path of the file of a job. */
   pathOf(job: string): string {
-    return join(this.#folder, `${encodeURIComponent(job)}.json`);
+    const name = createHash('sha256').update(job).digest('hex');
+    return join(this.#folder, `${name}.json`);
   }
 
   /** Get what another worker has kept of a job, if one has. */

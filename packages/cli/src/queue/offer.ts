@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { Redis } from 'ioredis';
 import type { Ended } from '../engine.js';
 import type { Plan } from '../plan.js';
+import type { LegEnded, Work } from '../work.js';
 
 /** Namespace of all keys. The queue of a run has its id as name. */
 export const PREFIX = 'fsport';
@@ -21,8 +22,8 @@ const refusalsKey = (run: string): string => `${PREFIX}-refusals-${run}`;
 /** What a worker must know before it takes jobs of a run. */
 export type Offer = Pick<Plan, 'format' | 'run' | 'versions' | 'plugins' | 'budgets'>;
 
-/** A job as it stands in the queue. */
-export interface QueuedJob {
+/** A step of a job as it stands in the queue. */
+export interface QueuedJob extends Pick<Work, 'name' | 'step'> {
   /** Name of the filesystem. */
   readonly fs: string;
   /** Profile. */
@@ -31,8 +32,11 @@ export interface QueuedJob {
   readonly check: string;
 }
 
+/** How a step ended, as it stands in the queue. */
+export type QueuedEnd = LegEnded | QueuedReport;
+
 /** How a job ended, as it stands in the queue. */
-export interface QueuedEnd extends Omit<Ended, 'broken'> {
+interface QueuedReport extends Omit<Ended, 'broken'> {
   /** Why its worker failed, `null` if it did not. */
   readonly broken: { readonly message: string; readonly stack: string } | null;
 }

@@ -10,11 +10,10 @@ import { CHECKS, type Check } from '@fsport/conformance';
 import { type Job as BullJob, WaitingError, Worker } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Plugins } from '../discovery.js';
-import type { Ended } from '../engine.js';
 import { identityOf, versions } from '../identity.js';
-import { jobKey } from '../jobs.js';
 import { installedDifference, pluginDifference } from '../plan.js';
 import { Pool } from '../pool.js';
+import { type Work, type WorkEnd, workKey } from '../work.js';
 import { KeptSearches } from './kept-searches.js';
 import {
   isOffered,
@@ -29,6 +28,8 @@ import type { Connection } from './redis.js';
 import { queueOf, queueOptions, type RunQueue, withdraw } from './run-queue.js';
 
 const POLL_MS = 500;
+/** Polls without anything to do before a worker looks for another run. */
+const PATIENCE = 6;
 const LOCKS = {
   lockDuration: 5_000,
   lockRenewTime: 1_000,
@@ -116,16 +117,17 @@ async function attend(
 ): Promise<void> {
   const over = new AbortController();
   const kept = new KeptSearches(redis, run);
-  const pool = new Pool(threads, budgets, (job) => kept.pathOf(jobKey(job)));
+  const pool = new Pool({ least: threads, most: threads }, budgets, (work) => kept.pathOf(workKey(work)));
   const handle = async (job: BullJob<QueuedJob, QueuedEnd>, token?: string): Promise<QueuedEnd> => {
-    const { fs, profile, check: id } = job.data;
+    const { fs, profile, check: id, name, step } = job.data;
     const check = CHECKS.find((one) => one.id === id) as Check;
     const tell = (executions: number, seconds: number): void => {
       job.updateProgress({ executions, seconds }).catch(() => undefined);
       kept.send(job.name).catch(() => undefined);
     };
     await kept.fetch(job.name);
-    const ended = await pool.run({ plugin: plugins.get(fs), profile, check }, tell, over.signal);
+    const work: Work = { job: { plugin: plugins.get(fs), profile, check }, name, step };
+    const ended = await pool.run(work, tell, over.signal);
     if (ended !== null) {
       await kept.forget(job.name);
       return queued(ended);
@@ -148,20 +150,26 @@ async function attend(
   });
   const queue = queueOf(redis, run);
   try {
-    while (!stop.aborted && (await isOffered(redis, run)) && (await openJobs(queue)) > 0) {
+    // What comes next may depend on what has just been found out.
+    for (let idle = 0; idle < PATIENCE && !stop.aborted && (await isOffered(redis, run)); ) {
+      idle = (await openJobs(queue)) > 0 ? 0 : idle + 1;
       await sleep(POLL_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
     over.abort();
     // A connection that is lost would be waited for.
     await worker.close(redis.status === 'end');
+    // A worker that looks for stalled jobs writes to a queue that may have been removed meanwhile.
+    if (redis.status === 'ready' && !(await isOffered(redis, run))) await queue.obliterate({ force: true });
     await queue.close();
     await pool.close();
     kept.close();
   }
 }
 
-function queued({ report, seconds, broken }: Ended): QueuedEnd {
+function queued(ended: WorkEnd): QueuedEnd {
+  if ('end' in ended) return ended;
+  const { report, seconds, broken } = ended;
   const error = broken === null ? null : { message: broken.message, stack: broken.stack ?? broken.message };
   return { report, seconds, broken: error };
 }

@@ -1,0 +1,77 @@
+/**
+ * What is kept about each check in the folder of results, in files that end like those of fstests:
+ *
+ * | File | When | What |
+ * | --- | --- | --- |
+ * | `.full` | it failed | the failure in full |
+ * | `.token` | it failed by a schedule | the replay token |
+ * | `.trace.json` | it failed by a schedule | everything about its steps, for programs |
+ * | `.hints` | it failed | the commits that fixed it in the kernel |
+ * | `.out`, `.out.bad` | it is not as declared | what is declared, and what was found |
+ * | `.notrun` | it was not run | the reason |
+ */
+import {
+  CHECKS,
+  type Check,
+  type CheckReport,
+  type CheckResult,
+  hintsOf,
+  traceCheck,
+} from '@fsport/conformance';
+import { PLAIN_TEXT, type RunEvents, type RunTail, raceText, traceJson } from '@fsport/report';
+import type { Plugin, Plugins } from './discovery.js';
+import type { Results } from './results.js';
+
+/** Verdict and property, a line each, to be compared by `diff`. */
+function verdictText(verdict: string, property: string | null | undefined): string {
+  return `verdict: ${verdict}\n${property === null || property === undefined ? '' : `property: ${property}\n`}`;
+}
+
+/** What is wrong with a verdict: what is declared, and what was found. */
+function keepDifference(results: Results, { expected }: Plugin, result: CheckResult): void {
+  const declared = expected?.of(result.check, result.profile) ?? { verdict: 'pass' };
+  results.writeAbout(result, 'out', verdictText(declared.verdict, declared.property));
+  const reason = result.reason === null ? '' : `reason: ${result.reason}\n`;
+  results.writeAbout(result, 'out.bad', `${verdictText(result.verdict, result.property)}${reason}`);
+}
+
+function keepFailure(results: Results, { fs }: Plugin, report: CheckReport, check: Check): void {
+  const { result, failure } = report;
+  if (failure === null) return;
+  results.writeAbout(result, 'full', `${raceText(failure, result, check, PLAIN_TEXT)}\n`);
+  const hints = hintsOf(check, result.profile).map(({ kernel, title }) => `${kernel} ("${title}")\n`);
+  if (hints.length > 0) results.writeAbout(result, 'hints', `In the kernel fixed by\n${hints.join('')}`);
+  if (failure.token === '') return;
+  results.writeAbout(result, 'token', `${failure.token}\n`);
+  const trace = traceCheck(fs, result.profile, failure.token);
+  results.writeAbout(result, 'trace.json', traceJson(trace, result));
+}
+
+/** A run in the log of all runs. */
+function logText({ results, status }: RunTail): string {
+  const ran = results.filter(({ verdict }) => verdict !== 'notrun');
+  const wrong = results.filter(({ ok }) => !ok);
+  const ids = wrong.map(({ fs, profile, check }) => ` ${profile}/${fs}/${check}`);
+  const failures = wrong.length === 0 ? '' : `Failures:${ids.join('')}\n`;
+  const last = `Failed ${wrong.length} of ${ran.length} checks, exit status ${status}`;
+  return `\n${new Date().toISOString()}\n${failures}${last}\n`;
+}
+
+/**
+ * Write down what there is to say about each check, and log the run.
+ *
+ * @param events - The run.
+ * @param results - Where it goes.
+ * @param plugins - The filesystems.
+ */
+export function keepChecks(events: RunEvents, results: Results, plugins: Plugins): void {
+  const checks = new Map(CHECKS.map((check) => [check.id, check]));
+  events.on('check', (report) => {
+    const { result } = report;
+    const plugin = plugins.get(result.fs);
+    if (result.verdict === 'notrun') results.writeAbout(result, 'notrun', `${result.reason ?? ''}\n`);
+    if (!result.ok) keepDifference(results, plugin, result);
+    keepFailure(results, plugin, report, checks.get(result.check) as Check);
+  });
+  events.on('end', (tail) => results.log(logText(tail)));
+}

@@ -1,0 +1,157 @@
+/**
+ * What there is to do of the jobs of a run, by whatever engine: whole checks first, then the legs of those that are
+ * divided, and at last what these come to.
+ */
+import { executionsOf } from '@fsport/conformance';
+import { crashed, Division, type Leg } from '@fsport/explore';
+import type { Ended, Listener } from './engine.js';
+import type { Job } from './jobs.js';
+import type { LegEnded, Work, WorkEnd } from './work.js';
+
+/** Where legs that have ended are kept until their check has. */
+export interface KeptLegs {
+  /** Keep one. */
+  keep(work: Work, ended: LegEnded): void;
+  /** Get one back, `null` if it is not there. */
+  read(work: Work): LegEnded | null;
+}
+
+/** A job that has begun. */
+interface Begun {
+  readonly division: Division;
+  /** Ends of the job that a leg is, if it counts: it was given up, or the filesystem threw. */
+  readonly crashes: Map<string, Ended>;
+  /** Executions of the legs that are running, by name. */
+  readonly running: Map<string, number>;
+  /** Aborted when no leg counts any more. */
+  readonly over: AbortController;
+  /** Executions and seconds of the legs that have ended. */
+  executions: number;
+  seconds: number;
+}
+
+/** Work of a run. */
+export class Agenda {
+  readonly #jobs: readonly Job[];
+  readonly #waiting: number[];
+  readonly #maxExecutions: number;
+  readonly #kept: KeptLegs;
+  readonly #listener: Listener;
+  /** Jobs that have begun and not ended, in the order in which they did. */
+  readonly #begun = new Map<Job, Begun>();
+
+  /**
+   * @param jobs - All jobs.
+   * @param order - Indices of those to run, in the order in which they are started.
+   * @param maxExecutions - Budget of each; less where its package declares a bound.
+   * @param kept - Where legs are kept.
+   * @param listener - Told how far the jobs are.
+   */
+  constructor(
+    jobs: readonly Job[],
+    order: readonly number[],
+    maxExecutions: number,
+    kept: KeptLegs,
+    listener: Listener,
+  ) {
+    this.#jobs = jobs;
+    this.#waiting = [...order];
+    this.#maxExecutions = maxExecutions;
+    this.#kept = kept;
+    this.#listener = listener;
+  }
+
+  /** Hand out something that can be done now, what has begun first; `null` if there is nothing. */
+  next(): Work | null {
+    for (const [job, begun] of this.#begun) {
+      const work = this.#nextOf(job, begun);
+      if (work !== null) return work;
+    }
+    const index = this.#waiting.shift();
+    if (index === undefined) return null;
+    const job = this.#jobs[index] as Job;
+    const { plugin, profile, check } = job;
+    this.#begun.set(job, {
+      division: new Division(
+        executionsOf({ profile, check, expected: plugin.expected }, this.#maxExecutions),
+      ),
+      crashes: new Map(),
+      running: new Map(),
+      over: new AbortController(),
+      executions: 0,
+      seconds: 0,
+    });
+    return this.next();
+  }
+
+  /** Aborted when what a step finds out is of no use any more. */
+  uselessness({ job, name }: Work): AbortSignal {
+    const { over } = name === END ? { over: new AbortController() } : (this.#begun.get(job) as Begun);
+    return over.signal;
+  }
+
+  /** A step is under way. */
+  running({ job, name }: Work, executions: number, seconds: number): void {
+    const begun = this.#begun.get(job);
+    if (begun === undefined) return;
+    begun.running.set(name, executions);
+    const sum = [...begun.running.values()].reduce((total, one) => total + one, begun.executions);
+    this.#listener.running(this.#jobs.indexOf(job), sum, begun.seconds + seconds);
+  }
+
+  /** A step has ended. */
+  ended(work: Work, how: WorkEnd): void {
+    if ('end' in how && this.#begun.has(work.job)) this.#kept.keep(work, how);
+    this.#take(work, how);
+  }
+
+  #nextOf(job: Job, begun: Begun): Work | null {
+    const { division, seconds } = begun;
+    for (let task = division.next(); task !== null; task = division.next()) {
+      const work: Work = { job, name: task.name, step: { what: task.leg, seconds } };
+      const known = task.again ? null : this.#kept.read(work);
+      if (known === null) {
+        begun.running.set(task.name, 0);
+        return work;
+      }
+      this.#take(work, known);
+    }
+    const { outcome } = division;
+    if (outcome === null || begun.running.has(END)) return null;
+    const crash = begun.crashes.get(outcome.last);
+    if (crash !== undefined) {
+      this.#end(job, crash);
+      return null;
+    }
+    begun.running.set(END, 0);
+    return { job, name: END, step: { what: outcome, seconds } };
+  }
+
+  #take({ job, name, step }: Work, how: WorkEnd): void {
+    const begun = this.#begun.get(job);
+    if (begun === undefined) return;
+    begun.running.delete(name);
+    const leg = step.what as Leg;
+    // The first leg ends its check if nothing is left.
+    if ('report' in how && (name === END || leg.dpor === null)) {
+      this.#end(job, how);
+      return;
+    }
+    if ('report' in how) begun.crashes.set(name, how);
+    else {
+      begun.seconds += how.seconds;
+      for (const phase of how.end.phases) begun.executions += phase.executions + phase.blockedExecutions;
+    }
+    begun.division.ended(name, 'report' in how ? crashed(leg.spent) : how.end);
+    if (begun.division.outcome !== null) begun.over.abort();
+  }
+
+  #end(job: Job, { report, seconds, broken }: Ended): void {
+    this.#begun.get(job)?.over.abort();
+    this.#begun.delete(job);
+    this.#listener.ended(this.#jobs.indexOf(job), { report, seconds, broken });
+  }
+}
+
+/** Name of the last step of a check that was divided. */
+const END = 'end';
