@@ -1,0 +1,5 @@
+#!/usr/bin/env node
+// In the tree before anything is built, so that package managers can link it.
+import { main } from '../dist/main.js';
+
+process.exitCode = await main(process.argv.slice(2));
