@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { OptionDefaults } from 'typedoc';
 
 /** Every package is documented. */
 const folder = new URL('packages/', import.meta.url);
@@ -15,6 +16,9 @@ export default {
   out: 'docs-site',
   readme: 'README.md',
   hideGenerator: true,
+  customCss: 'docs/site/site.css',
+  favicon: 'docs/site/favicon.svg',
+  highlightLanguages: [...OptionDefaults.highlightLanguages, 'diff'],
   treatWarningsAsErrors: true,
   treatValidationWarningsAsErrors: true,
   validation: {

@@ -1,18 +1,11 @@
 // Installs the workspace's dependencies, and only when something that decides them has changed.
-//
-// Nobody has to install pnpm first: a pnpm on PATH is used when its major version is one that was tried
-// with this lockfile, and `npx` fetches the pinned version otherwise.
 
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { manifest, pnpm, root } from './pnpm.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const stamp = join(root, 'node_modules', '.bootstrap');
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const triedMajors = new Set(['10', '12']);
 
 /** A hash of every file that decides what gets installed. */
 function fingerprint() {
@@ -26,17 +19,6 @@ function fingerprint() {
     hash.update(`${file}\n`).update(readFileSync(join(root, file)));
   }
   return hash.digest('hex');
-}
-
-/** Runs a command in the root; on Windows npm's commands are scripts and need a shell. */
-function run(command, args, options) {
-  return spawnSync(command, args, { cwd: root, shell: process.platform === 'win32', ...options });
-}
-
-function pnpmCommand() {
-  const found = run('pnpm', ['--version'], { encoding: 'utf8' });
-  const major = found.status === 0 ? found.stdout.trim().split('.')[0] : undefined;
-  return triedMajors.has(major) ? ['pnpm'] : ['npx', '--yes', `pnpm@${manifest.config.pnpm}`];
 }
 
 function requireNode() {
@@ -53,11 +35,10 @@ requireNode();
 const wanted = fingerprint();
 const current = existsSync(stamp) ? readFileSync(stamp, 'utf8') : '';
 if (current !== wanted) {
-  const [command, ...prefix] = pnpmCommand();
   // The lockfile pins every package by hash, so the minimum age adds nothing to a frozen install but a
   // round trip per package.
   const args = ['install', '--frozen-lockfile', '--prefer-offline', '--config.minimumReleaseAge=0'];
-  const result = run(command, [...prefix, ...args], { stdio: 'inherit', env: { ...process.env, CI: '1' } });
+  const result = pnpm(args, { stdio: 'inherit', env: { ...process.env, CI: '1' } });
   if (result.status !== 0) {
     console.error(
       `The install failed. If a package.json changed on purpose, update the lockfile with ` +

@@ -2,9 +2,10 @@
 // and why that does not matter. With --check nothing is written, and the status says whether the page is current.
 // Works on the folder it is started in.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';
+import { generated } from './generated.mjs';
 
 const PAGE = join('docs', 'departures.md');
 
@@ -79,10 +80,4 @@ function page() {
   ].join('\n');
 }
 
-const now = page();
-if (!process.argv.includes('--check')) {
-  writeFileSync(PAGE, now);
-} else if (!existsSync(PAGE) || readFileSync(PAGE, 'utf8') !== now) {
-  console.error(`${PAGE} is not what the sources say. Run: node scripts/departures.mjs`);
-  process.exit(1);
-}
+generated(PAGE, page(), 'node scripts/departures.mjs');

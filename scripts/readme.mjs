@@ -1,4 +1,4 @@
-// Keeps the output that README.md shows real. A block of output follows a comment that names its command:
+// Keeps the output that README.md and docs/matrix.md show real. A block of output follows a comment that names its command:
 //
 //   <!-- output of: fsport run ext4 E1 --no-times -->
 //
@@ -6,13 +6,14 @@
 // `fsport matrix` prints is that of the last run, so run the suite first.
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { generated } from './generated.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const path = join(root, 'README.md');
+const pages = ['README.md', 'docs/matrix.md'];
 const block = /<!-- output of: fsport (?<command>[^\n]*) -->\n\n```console\n(?:.*\n)*?```/gu;
 
 /** What a command prints, without what differs from machine to machine. */
@@ -32,15 +33,11 @@ function outputOf(command) {
   return stdout.replace(/, node v[\d.]+/u, ', node v20').trimEnd();
 }
 
-const before = readFileSync(path, 'utf8');
-const after = before.replace(
-  block,
-  (_, command) => `<!-- output of: fsport ${command} -->\n\n\`\`\`console\n${outputOf(command)}\n\`\`\``,
-);
-if (process.argv[2] !== '--check') writeFileSync(path, after);
-else if (after !== before) {
-  console.error(
-    'README.md shows output that is not real any more. Run "npm run conformance" and "node scripts/readme.mjs".',
+for (const page of pages) {
+  const path = join(root, page);
+  const now = readFileSync(path, 'utf8').replace(
+    block,
+    (_, command) => `<!-- output of: fsport ${command} -->\n\n\`\`\`console\n${outputOf(command)}\n\`\`\``,
   );
-  process.exit(1);
+  generated(path, now, 'npm run conformance && node scripts/readme.mjs');
 }

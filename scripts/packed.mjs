@@ -1,0 +1,101 @@
+// What a stranger does with the packages as they are published: nothing here sees the repository. A filesystem is made
+// from the packed scaffold in an empty folder, installed, built, linted, run by the command and by Jest, and
+// documented. Then it learns the hole punch of docs/guide/02 without its lock: the command and Jest must fail with the
+// same tokens, and each token must replay. The rest of that chapter mends it.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkAll, packAll } from './pack.mjs';
+import { manifest, root } from './pnpm.mjs';
+
+/** What everybody who writes a filesystem installs. */
+const INSTALLED = ['cli', 'conformance', 'core', 'create-fs', 'eslint-plugin', 'explore', 'report'];
+const CHECK = 'race/e1-read-vs-punch';
+const JEST = ['node', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--ci'];
+
+const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsport-packed-')));
+const fs = join(folder, 'fs-toy');
+
+/** Calls a command, which must end with a status; what it printed. */
+function call(cwd, [program, ...args], expected = 0, input = '') {
+  const started = Date.now();
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    cwd,
+    input,
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+    env: { ...process.env, NO_COLOR: '1' },
+  });
+  const line = [program, ...args].join(' ').replaceAll(folder, '~');
+  console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${line.slice(0, 90)}  status ${status}`);
+  if (status !== expected) throw new Error(`status ${status}, not ${expected}: ${line}\n${stdout}${stderr}`);
+  return stdout + stderr;
+}
+
+/** The blocks of the chapter that follow a marker, in their order. */
+function blocks(language) {
+  const chapter = readFileSync(join(root, 'docs/guide/02-port-a-toy-filesystem.md'), 'utf8');
+  const block = new RegExp(`\`\`\`${language}\\n((?:(?!\`\`\`).*\\n)*)\`\`\``, 'gu');
+  return [...chapter.matchAll(block)].map(([, body]) => body);
+}
+
+/** The commands that replay what failed, as printed. */
+function replays(output) {
+  return [...new Set(output.match(/fsport replay toy '\S+' -s v[\d.]+/g))].sort();
+}
+
+function build() {
+  call(fs, ['npm', 'run', 'build']);
+}
+
+function runs(expected) {
+  const command = call(fs, ['npx', 'fsport', 'run', 'toy', CHECK, '--no-times'], expected);
+  const jest = call(fs, [...JEST, 'conformance', '-t', CHECK], expected);
+  return { command, jest };
+}
+
+async function main() {
+  const tarballs = packAll(join(folder, 'tarballs'));
+  if ((await checkAll(tarballs)) > 0) return 1;
+  const install = ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'];
+  const paths = (names) => names.map((name) => tarballs.get(`@fsport/${name}`));
+
+  // npm create does this: installs the scaffold and calls it.
+  const scaffold = join(folder, 'scaffold');
+  mkdirSync(scaffold);
+  writeFileSync(join(scaffold, 'package.json'), '{ "private": true }\n');
+  call(scaffold, [...install, ...paths(['core', 'create-fs'])]);
+  const bin = join(scaffold, 'node_modules/.bin/create-fs');
+  call(folder, [bin, 'toy', '--follows', 'v5.14,v5.15', '--no-interactive', '--no-run']);
+
+  const typedoc = `typedoc@${manifest.devDependencies.typedoc}`;
+  call(fs, [...install, '--save-dev', typedoc, ...paths(INSTALLED)]);
+  call(fs, ['npm', 'run', 'lint']);
+  call(fs, ['npx', 'fsport', 'run', 'toy']);
+  call(fs, [...JEST]);
+  call(fs, ['npx', 'typedoc', '--treatWarningsAsErrors', '--out', 'site', 'src/index.ts']);
+
+  const [unlocked, ...locked] = blocks('diff');
+  call(fs, ['git', 'apply', '-'], 0, unlocked);
+  build();
+  const { command, jest } = runs(1);
+  const printed = replays(command);
+  if (printed.length === 0) throw new Error(`no token is printed:\n${command}`);
+  if (printed.join() !== replays(jest).join())
+    throw new Error(`the command and Jest found different schedules:\n${printed.join('\n')}\n${jest}`);
+  for (const replay of printed) call(fs, ['npx', ...replay.replaceAll("'", '').split(' ')], 1);
+
+  for (const patch of locked) call(fs, ['git', 'apply', '-'], 0, patch);
+  writeFileSync(join(fs, 'expected.json'), blocks('json').at(-1));
+  build();
+  runs(0);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(folder, { recursive: true });
+}
