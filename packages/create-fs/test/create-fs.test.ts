@@ -149,7 +149,8 @@ function textsIn(folder: string): readonly (readonly [string, string])[] {
 function repository(...own: string[]): string {
   const folder = temporary();
   for (const name of ['package.json', 'tsconfig.base.json', 'pnpm-workspace.yaml']) {
-    cpSync(join(ROOT, name), join(folder, name));
+    // A configuration that looks newer than what was built has tsc build the linked packages again, in their places.
+    cpSync(join(ROOT, name), join(folder, name), { preserveTimestamps: true });
   }
   link(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   for (const name of readdirSync(join(ROOT, 'packages'))) {

@@ -21,7 +21,12 @@ function* numbers() { yield 1; }
 `;
 
 function lint(rule: keyof typeof plugin.rules, code: string, typed: boolean): readonly string[] {
-  const project = join(HERE, '../tsconfig.test.json');
+  // In a single run, which CI=true stands for, the code would be looked up in the file it stands in for.
+  const typedBy = {
+    project: join(HERE, '../tsconfig.test.json'),
+    tsconfigRootDir: join(HERE, '..'),
+    disallowAutomaticSingleRunInference: true,
+  };
   const found = new Linter({ configType: 'flat', cwd: join(HERE, '..') }).verify(
     code,
     [
@@ -29,7 +34,7 @@ function lint(rule: keyof typeof plugin.rules, code: string, typed: boolean): re
         files: ['**/*.ts'],
         languageOptions: {
           parser: parser as Linter.Parser,
-          parserOptions: typed ? { project, tsconfigRootDir: join(HERE, '..') } : {},
+          parserOptions: typed ? typedBy : {},
         },
         plugins: { '@fsport': plugin as object },
         rules: { [`@fsport/${rule}`]: 'error' },
