@@ -29,8 +29,9 @@ const PAGES = {
   race: 'race.html',
 };
 
-/** The matrix as it was printed. */
-const [, MATRIX] = /```console\n(.*?)\n```/su.exec(readFileSync(join(root, 'docs/matrix.md'), 'utf8'));
+/** The matrix as it was printed; in HTML its lines end with a `<br>`. */
+const [, PRINTED] = /```console\n(.*?)\n```/su.exec(readFileSync(join(root, 'docs/matrix.md'), 'utf8'));
+const MATRIX = PRINTED.replaceAll('\n', '');
 
 /** What a command prints. */
 function fsport(...args) {
@@ -76,7 +77,7 @@ async function firstBox(page) {
     const { overflowX, whiteSpace } = getComputedStyle(element);
     return overflowX === 'auto' && whiteSpace === 'pre';
   });
-  return scrolls ? (await box.locator('code').innerText()).trimEnd() : '';
+  return scrolls ? await box.locator('code').textContent() : '';
 }
 
 /** Looks at one page; what is wrong with it. */
