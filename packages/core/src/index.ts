@@ -6,6 +6,7 @@
 export * from './block/device.js';
 export * from './block/fsck.js';
 export * from './block/pmem.js';
+export * from './claims.js';
 export * from './contracts.js';
 export * from './di.js';
 export * from './errors.js';
