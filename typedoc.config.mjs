@@ -12,9 +12,10 @@ export default {
   entryPointStrategy: 'packages',
   entryPoints: packages.map((name) => `packages/${name}`),
   packagesRequiringDocumentation: packages.map((name) => `@fsport/${name}`),
-  projectDocuments: ['docs/**/*.md'],
+  // The matrix is the front page.
+  readme: 'docs/matrix.md',
+  projectDocuments: ['*.md', 'docs/!(matrix).md', 'docs/*/*.md'],
   out: 'docs-site',
-  readme: 'README.md',
   hideGenerator: true,
   customCss: 'docs/site/site.css',
   favicon: 'docs/site/favicon.svg',

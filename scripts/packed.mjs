@@ -1,22 +1,24 @@
-// What a stranger does with the packages as they are published: nothing here sees the repository. A filesystem is made
-// from the packed scaffold in an empty folder, installed, built, linted, run by the command and by Jest, and
-// documented. Then it learns the hole punch of docs/guide/02 without its lock: the command and Jest must fail with the
-// same tokens, and each token must replay. The rest of that chapter mends it.
+// What a stranger does with the packages as they are published, to a registry on loopback: nothing here sees the
+// repository, nor what this machine has cached or configured. A filesystem is made by `npm create` in an empty folder,
+// tested, linted, run by the command, and documented. Then it learns the hole punch of docs/guide/02 without its lock:
+// the command and Jest must fail with the same tokens, and each token must replay. The rest of that chapter mends it.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkAll, packAll } from './pack.mjs';
 import { manifest, root } from './pnpm.mjs';
+import { startRegistry } from './registry.mjs';
 
-/** What everybody who writes a filesystem installs. */
-const INSTALLED = ['cli', 'conformance', 'core', 'create-fs', 'eslint-plugin', 'explore', 'report'];
+/** What everybody who writes a filesystem gets. */
+const PUBLISHED = ['cli', 'conformance', 'core', 'create-fs', 'eslint-plugin', 'explore', 'report'];
 const CHECK = 'race/e1-read-vs-punch';
 const JEST = ['node', '--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--ci'];
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'fsport-packed-')));
 const fs = join(folder, 'fs-toy');
+const env = { ...process.env, NO_COLOR: '1' };
 
 /** Calls a command, which must end with a status; what it printed. */
 function call(cwd, [program, ...args], expected = 0, input = '') {
@@ -26,7 +28,7 @@ function call(cwd, [program, ...args], expected = 0, input = '') {
     input,
     encoding: 'utf8',
     shell: process.platform === 'win32',
-    env: { ...process.env, NO_COLOR: '1' },
+    env,
   });
   const line = [program, ...args].join(' ').replaceAll(folder, '~');
   console.log(`${((Date.now() - started) / 1000).toFixed(1)} s  ${line.slice(0, 90)}  status ${status}`);
@@ -56,25 +58,28 @@ function runs(expected) {
   return { command, jest };
 }
 
+/** From here on npm knows this registry for `@fsport`, where everything else comes from, and nothing more. */
+function configure(address) {
+  // Warnings follow it.
+  const [from] = call(folder, ['npm', 'config', 'get', 'registry']).split('\n');
+  const token = `${address.replace('http:', '')}:_authToken=anybody`;
+  const lines = ['access=public', `registry=${from}`, `@fsport:registry=${address}`, token, ''];
+  writeFileSync(join(folder, 'npmrc'), lines.join('\n'));
+  for (const name of Object.keys(env)) if (/^npm_config_/iu.test(name)) delete env[name];
+  env.npm_config_userconfig = join(folder, 'npmrc');
+  env.npm_config_cache = join(folder, 'cache');
+}
+
 async function main() {
   const tarballs = packAll(join(folder, 'tarballs'));
   if ((await checkAll(tarballs)) > 0) return 1;
-  const install = ['npm', 'install', '--no-audit', '--no-fund', '--prefer-offline'];
-  const paths = (names) => names.map((name) => tarballs.get(`@fsport/${name}`));
+  for (const name of PUBLISHED) call(folder, ['npm', 'publish', tarballs.get(`@fsport/${name}`)]);
 
-  // npm create does this: installs the scaffold and calls it.
-  const scaffold = join(folder, 'scaffold');
-  mkdirSync(scaffold);
-  writeFileSync(join(scaffold, 'package.json'), '{ "private": true }\n');
-  call(scaffold, [...install, ...paths(['core', 'create-fs'])]);
-  const bin = join(scaffold, 'node_modules/.bin/create-fs');
-  call(folder, [bin, 'toy', '--follows', 'v5.14,v5.15', '--no-interactive', '--no-run']);
-
-  const typedoc = `typedoc@${manifest.devDependencies.typedoc}`;
-  call(fs, [...install, '--save-dev', typedoc, ...paths(INSTALLED)]);
+  call(folder, ['npm', 'create', '@fsport/fs', 'toy']);
+  call(fs, ['npm', 'test']);
   call(fs, ['npm', 'run', 'lint']);
-  call(fs, ['npx', 'fsport', 'run', 'toy']);
-  call(fs, [...JEST]);
+  call(fs, ['npx', 'fsport', 'run']);
+  call(fs, ['npm', 'install', '--save-dev', `typedoc@${manifest.devDependencies.typedoc}`]);
   call(fs, ['npx', 'typedoc', '--treatWarningsAsErrors', '--out', 'site', 'src/index.ts']);
 
   const [unlocked, ...locked] = blocks('diff');
@@ -94,8 +99,11 @@ async function main() {
   return 0;
 }
 
+const registry = await startRegistry();
 try {
+  configure(registry.address);
   process.exitCode = await main();
 } finally {
+  await registry.stop();
   rmSync(folder, { recursive: true });
 }

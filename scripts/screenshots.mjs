@@ -1,6 +1,7 @@
 // Looks at the built documentation as a reader does, on a desktop and on a phone: the front page, a chapter of the
-// guide, a page of the API and a race drawn by `fsport explain`. An error in the console, a request to another host, or
-// a page that is wider than the phone is an error. The pictures go to screenshots/. Needs `npm run docs`, and a
+// guide, a page of the API and a race drawn by `fsport explain`. An error in the console, a request to another host, a
+// page that is wider than the phone, or a front page that does not begin with the matrix of docs/matrix.md, in a box that
+// scrolls, is an error. The pictures go to screenshots/. Needs `npm run docs`, and a
 // Chromium: without one nothing is looked at, and that is said.
 
 import { spawnSync } from 'node:child_process';
@@ -22,11 +23,15 @@ const TYPES = {
 const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } };
 const PAGES = {
   front: 'index.html',
-  checks: 'documents/checks.html',
+  checks: 'documents/docs_checks.html',
   guide: 'documents/2._Port_a_toy_filesystem.html',
   api: 'classes/_fsport_core.Rwsem.html',
   race: 'race.html',
 };
+
+/** The matrix as it was printed; in HTML its lines end with a `<br>`. */
+const [, PRINTED] = /```console\n(.*?)\n```/su.exec(readFileSync(join(root, 'docs/matrix.md'), 'utf8'));
+const MATRIX = PRINTED.replaceAll('\n', '');
 
 /** What a command prints. */
 function fsport(...args) {
@@ -65,6 +70,16 @@ function serve(svg) {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
+/** What the first box of a page says, if its lines are never broken and it scrolls. */
+async function firstBox(page) {
+  const box = page.locator('.tsd-typography pre').first();
+  const scrolls = await box.evaluate((element) => {
+    const { overflowX, whiteSpace } = getComputedStyle(element);
+    return overflowX === 'auto' && whiteSpace === 'pre';
+  });
+  return scrolls ? await box.locator('code').textContent() : '';
+}
+
 /** Looks at one page; what is wrong with it. */
 async function look(browser, origin, name, size) {
   const page = await browser.newPage({ viewport: SIZES[size] });
@@ -82,6 +97,7 @@ async function look(browser, origin, name, size) {
   await page.screenshot({ path: join(OUT, `${name}-${size}.png`) });
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   if (width > SIZES[size].width) wrong.push(`${width} px wide, ${SIZES[size].width} px are there`);
+  if (name === 'front' && (await firstBox(page)) !== MATRIX) wrong.push('it does not begin with the matrix');
   await page.close();
   return wrong.map((what) => `${PAGES[name]}, ${size}: ${what}`);
 }
