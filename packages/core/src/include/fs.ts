@@ -16,6 +16,7 @@ import type { Cell, Cells } from '../provenance.js';
 import type { KernelRelease } from '../release.js';
 import { SharedArray, SharedCounter, SharedVar } from '../sched/shared-var.js';
 import type { Task } from '../sched/task.js';
+import { FileSize } from './i-size.js';
 import type { MmStruct, Page, VmAreaStruct, VmOperations } from './mm-types.js';
 import { PAGE_SIZE } from './page.js';
 import type { ReadaheadControl } from './pagemap.js';
@@ -162,8 +163,8 @@ export class Inode<I = unknown> {
   readonly iSb: SuperBlock;
   /** `inode->i_rwsem`: exclusive for writes and size changes. */
   readonly iRwsem: Rwsem;
-  /** `inode->i_size`, bytes. Use iSizeRead() and iSizeWrite(). */
-  readonly iSize: SharedVar<number>;
+  /** `inode->i_size`, bytes. Use iSizeRead(), iSizeWithin() and iSizeWrite(). */
+  readonly iSize: FileSize;
   /** Its page cache. */
   readonly iMapping: AddressSpace;
   /** Direct I/Os in flight. */
@@ -196,7 +197,7 @@ export class Inode<I = unknown> {
     this.iSb = sb;
     this.iIno = ino;
     this.iRwsem = new Rwsem('inode.i_rwsem', ino, sb.type);
-    this.iSize = new SharedVar('i_size', 0, ino);
+    this.iSize = new FileSize(ino);
     this.iDioCount = new SharedVar('i_dio_count', 0, ino);
     this.iOp = ops.iOp;
     this.iFop = ops.iFop;
@@ -419,6 +420,25 @@ export interface SuperOperations {
 /** Read `i_size`. @see include/linux/fs.h `i_size_read()` (v5.15) */
 export function iSizeRead(inode: Inode): Task<number> {
   return inode.iSize.read('i_size_read');
+}
+
+/**
+ * Read `i_size`, by who compares it with a part of the file and learns nothing else from it.
+ *
+ * @param from - First byte of the part.
+ * @param to - Byte after the last one.
+ * @returns The size if it lies in the part, `from` if it is smaller, `to` if it is larger.
+ * @context May be preempted.
+ * @see include/linux/fs.h `i_size_read()` (v5.15)
+ */
+export function iSizeWithin(inode: Inode, from: number, to: number): Task<number> {
+  return inode.iSize.within(from, to);
+}
+
+/** How many bytes of a page lie inside the file, by `i_size` as it is now. @context May be preempted. */
+export function* bytesInFile(inode: Inode, index: Pgoff): Task<number> {
+  const start = index * PAGE_SIZE;
+  return (yield* iSizeWithin(inode, start, start + PAGE_SIZE)) - start;
 }
 
 /** Store `i_size`. @context i_rwsem exclusive. @see include/linux/fs.h `i_size_write()` (v5.15) */
