@@ -85,8 +85,10 @@ export class AddressSpace {
   readonly wbErr: SharedVar<number>;
   /** Being torn down: no more inserts. `AS_EXITING`. */
   readonly exiting: SharedVar<boolean>;
-  /** Sweeps over its range that a truncation under way has begun, because pages came back; `0` for none. Not in the kernel. */
-  readonly truncateSweeps: SharedVar<number>;
+  /** A truncation is under way. Not in the kernel. */
+  readonly truncating: SharedVar<boolean>;
+  /** It has begun another sweep over its range, because pages came back. Not in the kernel. */
+  readonly truncatingAgain: SharedVar<boolean>;
   /** The locks of the DAX entries, by index; `null` unless the bytes are accessed where they are stored (`S_DAX`). */
   daxEntryLocks: readonly ExclusiveLock[] | null = null;
   /** Operations of the filesystem. */
@@ -108,7 +110,8 @@ export class AddressSpace {
     this.iMmapRwsem = new Rwsem('mapping.i_mmap_rwsem', iIno);
     this.wbErr = new SharedVar('mapping.wb_err', 0, iIno);
     this.exiting = new SharedVar('AS_EXITING', false, iIno);
-    this.truncateSweeps = new SharedVar('truncate_inode_pages_range sweeps', 0, iIno);
+    this.truncating = new SharedVar('truncate_inode_pages_range under way', false, iIno);
+    this.truncatingAgain = new SharedVar('truncate_inode_pages_range again', false, iIno);
   }
 
   /** Number of page indices that can ever be in use: the machine's maximum file size. */

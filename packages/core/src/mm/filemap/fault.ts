@@ -136,7 +136,7 @@ export function* filemapFault(vmf: VmFault): Task<number> {
   for (;;) {
     if (page === null) {
       yield* holdOffInvalidation(fault);
-      if (removed || mapping.truncateSweeps.load() > 1) yield* letTruncationEnd(mapping, removed);
+      if (removed || mapping.truncatingAgain.load()) yield* letTruncationEnd(mapping, removed);
       page = yield* pagecacheGetPage(mapping, vmf.pgoff, FGP_CREAT | FGP_FOR_MMAP);
       if (page === null) {
         if (fault.fpin !== null) return yield* outRetry(fault, null, result);

@@ -181,7 +181,7 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     if (pages.length > 0) return 0;
     if (error !== AOP_TRUNCATED_PAGE) return error;
     if ((iocb.kiFlags & IOCB_NOWAIT) === 0) yield* letTruncationEnd(mapping, true);
-    else if (mapping.truncateSweeps.load() > 0) return -EAGAIN;
+    else if (mapping.truncating.load()) return -EAGAIN;
   }
 }
 
