@@ -33,6 +33,7 @@ export * from './include/errno.js';
 export * from './include/flags.js';
 export * from './include/fs.js';
 export * from './include/highmem.js';
+export * from './include/i-size.js';
 export * from './include/mm-types.js';
 export * from './include/page.js';
 export * from './include/pagemap.js';
