@@ -18,21 +18,47 @@ import {
   hintsOf,
   traceCheck,
 } from '@fsport/conformance';
-import { PLAIN_TEXT, type RunEvents, type RunTail, raceText, traceJson } from '@fsport/report';
+import {
+  type Difference,
+  PLAIN_TEXT,
+  type RunEvents,
+  type RunTail,
+  raceText,
+  traceJson,
+} from '@fsport/report';
 import type { Plugin, Plugins } from './discovery.js';
 import type { Results } from './results.js';
+
+const OUT = 'out';
+const BAD = 'out.bad';
 
 /** Verdict and property, a line each, to be compared by `diff`. */
 function verdictText(verdict: string, property: string | null | undefined): string {
   return `verdict: ${verdict}\n${property === null || property === undefined ? '' : `property: ${property}\n`}`;
 }
 
-/** What is wrong with a verdict: what is declared, and what was found. */
-function keepDifference(results: Results, { expected }: Plugin, result: CheckResult): void {
+/**
+ * What is wrong with a verdict that is not as declared.
+ *
+ * @param results - Where it is kept.
+ * @param plugin - The filesystem.
+ * @param result - The verdict.
+ */
+export function differenceOf(results: Results, { expected }: Plugin, result: CheckResult): Difference {
   const declared = expected?.of(result.check, result.profile) ?? { verdict: 'pass' };
-  results.writeAbout(result, 'out', verdictText(declared.verdict, declared.property));
   const reason = result.reason === null ? '' : `reason: ${result.reason}\n`;
-  results.writeAbout(result, 'out.bad', `${verdictText(result.verdict, result.property)}${reason}`);
+  return {
+    out: verdictText(declared.verdict, declared.property),
+    bad: `${verdictText(result.verdict, result.property)}${reason}`,
+    outPath: results.pathAbout(result, OUT),
+    badPath: results.pathAbout(result, BAD),
+  };
+}
+
+function keepDifference(results: Results, plugin: Plugin, result: CheckResult): void {
+  const { out, bad } = differenceOf(results, plugin, result);
+  results.writeAbout(result, OUT, out);
+  results.writeAbout(result, BAD, bad);
 }
 
 function keepFailure(results: Results, { fs }: Plugin, report: CheckReport, check: Check): void {

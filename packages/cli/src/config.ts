@@ -72,7 +72,7 @@ export interface FoundConfig {
 const NAMES = ['fsport.config.ts', 'fsport.config.mts', 'fsport.config.js', 'fsport.config.mjs'] as const;
 
 /** Options of one call, which a file must not set for all of them. */
-const OF_ONE_CALL = new Set(['list', 'random', 'resume', 'shard', 'lastFailed', 'changed']);
+const OF_ONE_CALL = new Set(['checkList', 'list', 'random', 'resume', 'shard', 'lastFailed', 'changed']);
 /** Options that are paths: relative to the file, not to where the command is called. */
 const PATHS = new Set(['results', 'excludeFile']);
 

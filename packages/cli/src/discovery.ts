@@ -18,6 +18,7 @@ import {
 import { DEFAULT_TOOLS, findRoot, NoPkgJsonFound } from '@manypkg/find-root';
 import { resolve } from 'import-meta-resolve';
 import semver from 'semver';
+import { Imports, NeverEnds } from './importing.js';
 import { coreVersion } from './versions.js';
 
 const KEYWORD = 'fsport-filesystem';
@@ -114,7 +115,19 @@ function duplicate({ fs, packageName }: Plugin, other: Plugin): UsageError {
  * @throws UsageError `BAD_PLUGIN`, `DUPLICATE_FS` or `BAD_EXPECTED`.
  */
 export async function discover(cwd: string): Promise<Plugins> {
-  return new Plugins(await Promise.all((await candidates(cwd)).map(load)));
+  return new Plugins(await inTurn(await candidates(cwd), load));
+}
+
+/** Do something that imports each package, one after another. */
+function inTurn<T>(
+  packages: readonly Package[],
+  what: (one: Package, imports: Imports) => Promise<T>,
+): Promise<readonly T[]> {
+  return Imports.during(async (imports) => {
+    const all: T[] = [];
+    for (const one of packages) all.push(await what(one, imports));
+    return all;
+  });
 }
 
 /** A filesystem package, and what became of loading it. */
@@ -134,16 +147,13 @@ export interface Inspected {
  * @throws UsageError `BAD_PLUGIN` if the packages cannot be listed.
  */
 export async function inspect(cwd: string): Promise<readonly Inspected[]> {
-  const packages = await candidates(cwd);
-  return Promise.all(
-    packages.map(async (one) => {
-      const outcome = await load(one).catch((error: unknown) => {
-        if (error instanceof UsageError) return error;
-        throw error;
-      });
-      return { packageName: one.manifest.name as string, folder: one.folder, outcome };
-    }),
-  );
+  return inTurn(await candidates(cwd), async (one, imports) => {
+    const outcome = await load(one, imports).catch((error: unknown) => {
+      if (error instanceof UsageError) return error;
+      throw error;
+    });
+    return { packageName: one.manifest.name as string, folder: one.folder, outcome };
+  });
 }
 
 /** The filesystem packages that can be seen from a folder, each once. */
@@ -220,11 +230,11 @@ function dependenciesOf({ folder, manifest }: Package): Package[] {
   });
 }
 
-async function load({ folder, manifest }: Package): Promise<Plugin> {
+async function load({ folder, manifest }: Package, imports: Imports): Promise<Plugin> {
   const packageName = manifest.name as string;
   mustShareCore(folder, packageName, manifest);
   const module = moduleOf(folder, packageName, manifest);
-  const fs = await importFileSystem(module, packageName);
+  const fs = await importFileSystem(module, packageName, imports);
   return {
     fs,
     packageName,
@@ -279,12 +289,13 @@ function moduleOf(folder: string, name: string, { exports }: Manifest): string {
   }
 }
 
-async function importFileSystem(module: string, name: string): Promise<FileSystemType> {
+async function importFileSystem(module: string, name: string, imports: Imports): Promise<FileSystemType> {
   let exported: { readonly default?: unknown };
   try {
-    exported = (await import(module)) as { default?: unknown };
+    exported = await imports.import(module);
   } catch (error) {
-    throw badPlugin(name, `importing it throws: ${textOf(error)}. Mend ${fileURLToPath(module)}`);
+    const what = error instanceof NeverEnds ? error.message : `importing it throws: ${textOf(error)}`;
+    throw badPlugin(name, `${what}. Mend ${fileURLToPath(module)}`);
   }
   const what = whatIsWrong(exported.default);
   if (what === null) return exported.default as FileSystemType;

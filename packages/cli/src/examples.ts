@@ -3,7 +3,7 @@
 /** Command -> a call of it, as it is typed in a project that has the package of ext4. */
 export const EXAMPLES: Readonly<Record<string, string>> = {
   run: 'fsport run ext4 E7 --profile v5.15',
-  list: "fsport list ext4 'pair/pread-*'",
+  list: "fsport list ext4 'pair/pread-*' --json",
   replay: "fsport replay ext4 'race/e7-zero-range-vs-read@1:p1r1' --profile v5.15",
   explain: "fsport explain ext4 'race/e7-zero-range-vs-read@1:p1r1' --profile v5.15",
   diff: "fsport diff ext4@v5.14 ext4@v5.15 'race/e7-zero-range-vs-read@1:p1r1'",

@@ -1,9 +1,10 @@
 /** Checks that the user leaves out. Every entry says why, after a `#`. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { CHECKS, selectChecks } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
 import type { Plugin } from './discovery.js';
+import { readEntries } from './entries.js';
 
 /** A check left out. */
 export interface Excluded {
@@ -37,22 +38,13 @@ export function parseEntry(entry: string, where: string): readonly Excluded[] {
 }
 
 /**
- * Read a file of entries; empty lines and lines that begin with `#` say nothing.
+ * Read a file of entries.
  *
  * @param path - The file.
  * @throws UsageError `BAD_EXCLUDE`.
  */
 export function readExcludeFile(path: string): readonly Excluded[] {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw bad(path, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  return text.split('\n').flatMap((line, index) => {
-    if (/^\s*(?:#|$)/.test(line)) return [];
-    return parseEntry(line, `${path}:${index + 1}`);
-  });
+  return readEntries(path, bad).flatMap(({ text, where }) => parseEntry(text, where));
 }
 
 /**

@@ -55,7 +55,7 @@ export async function replayed(name: string, token: string, profile: string | un
         where,
         text: explainText(shown, where, textOptions()),
         again: (other) => replayOn(plugin, one, other),
-        trace: () => traceCheck(fs, one, token),
+        trace: () => onModel(plugin, one, () => traceCheck(fs, one, token)),
       };
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== 'STALE_TOKEN') throw error;
@@ -82,12 +82,28 @@ function closest(misfits: readonly UsageError[]): UsageError {
 }
 
 function replayOn(plugin: Plugin, profile: string, token: string): ReplayedCheck {
+  const replay = (): ReplayedCheck => replayCheck(plugin.fs, profile, token);
+  return onModel(plugin, profile, replay, () => spinning(plugin, profile, token));
+}
+
+/**
+ * Run something on a filesystem in this thread.
+ *
+ * @param plugin - The filesystem.
+ * @param profile - Its profile.
+ * @param run - What to run.
+ * @param late - What it is if it computes for ever; by default that is an error.
+ * @throws UsageError `BAD_PLUGIN` if the filesystem throws where no task runs, and what `run` throws.
+ */
+export function onModel<T>(plugin: Plugin, profile: string, run: () => T, late?: () => T): T {
   const { fs, packageName, folder } = plugin;
   try {
-    return inTime(() => replayCheck(fs, profile, token));
+    return runInNewContext('run()', { run }, { timeout: PATIENCE_SECONDS * 1000 }) as T;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') {
-      return spinning(plugin, profile, token);
+      if (late !== undefined) return late();
+      const { message, because } = neverYields(`${fs.name}@${profile}`, packageName);
+      throw new UsageError('BAD_PLUGIN', { plugin: packageName }, `${message}: ${because.join('; ')}.`);
     }
     const thrown = error instanceof UsageError ? null : thrownBy(error, folder);
     if (thrown === null) throw error;
@@ -98,11 +114,6 @@ function replayOn(plugin: Plugin, profile: string, token: string): ReplayedCheck
       `${packageName} cannot be mounted as ${profile}: ${thrown.message} (${where}). Mend it.`,
     );
   }
-}
-
-/** Run something that may compute for ever. */
-function inTime<T>(run: () => T): T {
-  return runInNewContext('run()', { run }, { timeout: PATIENCE_SECONDS * 1000 }) as T;
 }
 
 /** What a token shows that does not come to its end. */

@@ -4,7 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { CHECKS } from '@fsport/conformance';
+import { CHECKS, type CheckResult } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
 import {
   documentJson,
@@ -17,10 +17,10 @@ import {
   reportMinimal,
   reportText,
   showProgress,
-  type TextOptions,
+  type TextReportOptions,
 } from '@fsport/report';
 import { EventEmitter } from 'eventemitter3';
-import { keepChecks } from './about-checks.js';
+import { differenceOf, keepChecks } from './about-checks.js';
 import type { Plugins } from './discovery.js';
 import { onGitHub, reportGitHub } from './github.js';
 import { listed } from './options.js';
@@ -31,7 +31,7 @@ import { textOptions } from './terminal.js';
 type Told = (
   events: RunEvents,
   write: (text: string) => void,
-  options: TextOptions,
+  options: TextReportOptions,
   plugins: Plugins,
 ) => void;
 
@@ -46,8 +46,8 @@ interface Document {
 }
 
 const TOLD: Readonly<Record<string, Told>> = {
-  text: (events, write, options) => reportText(events, write, { ...options, checks: CHECKS }),
-  minimal: (events, write, options) => reportMinimal(events, write, { ...options, checks: CHECKS }),
+  text: reportText,
+  minimal: reportMinimal,
   github: (events, write, _options, plugins) => reportGitHub(events, write, plugins),
 };
 
@@ -124,12 +124,16 @@ export function busOf(
   times: boolean,
 ): RunEvents {
   const events: RunEvents = new EventEmitter();
+  const more = {
+    checks: CHECKS,
+    differenceOf: (result: CheckResult) => differenceOf(results, plugins.get(result.fs), result),
+  };
   if (process.stderr.isTTY === true) showProgress(events, (text) => process.stderr.write(text));
   for (const one of wanted) {
     const told = TOLD[one.name];
     if (told === undefined) listen(events, DOCUMENTS[one.name] as Document, one.file, results);
-    else if (one.file === null) told(events, print, textOptions(times), plugins);
-    else told(events, appending(events, one.file), { ...PLAIN_TEXT, times }, plugins);
+    else if (one.file === null) told(events, print, { ...more, ...textOptions(times) }, plugins);
+    else told(events, appending(events, one.file), { ...more, ...PLAIN_TEXT, times }, plugins);
   }
   keepChecks(events, results, plugins);
   return events;

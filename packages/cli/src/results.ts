@@ -192,8 +192,18 @@ export class Results {
    * @param kind - What it is, as the name ends: `full`.
    * @param text - What is in it.
    */
-  writeAbout({ fs, profile, check }: CheckResult, kind: string, text: string): void {
-    this.#write(`${join(profile, fs, check)}.${kind}`, text);
+  writeAbout(result: CheckResult, kind: string, text: string): void {
+    this.#write(nameAbout(result, kind), text);
+  }
+
+  /**
+   * Where a file about a check is found while no other run follows: the same for every run.
+   *
+   * @param result - The check.
+   * @param kind - What it is, as the name ends: `full`.
+   */
+  pathAbout(result: CheckResult, kind: string): string {
+    return join(this.#whole ? join(this.#root, LATEST) : this.#folder, nameAbout(result, kind));
   }
 
   /** Add a run that has ended to the log of all runs. */
@@ -221,6 +231,11 @@ export class Results {
       return true;
     return statSync(this.#folder).isDirectory() && readdirSync(this.#folder).length === 0;
   }
+}
+
+/** `v5.15/ext4/race/e1-read-vs-punch.full`. */
+function nameAbout({ fs, profile, check }: CheckResult, kind: string): string {
+  return `${join(profile, fs, check)}.${kind}`;
 }
 
 function readTimes(path: string): Map<string, number> {

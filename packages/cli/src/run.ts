@@ -2,7 +2,7 @@
  * One run: jobs go to the engine in the order that takes least time, their results come out in the order of the suite.
  * What had finished before, in a run that was interrupted or in shards, is told like everything else and not run again.
  */
-import type { CheckReport, CheckResult } from '@fsport/conformance';
+import { type CheckReport, type CheckResult, refusal } from '@fsport/conformance';
 import type { RunEvents, RunHead } from '@fsport/report';
 import { type Budgets, budgetsText } from './budgets.js';
 import type { Ended, Engine } from './engine.js';
@@ -86,6 +86,7 @@ export class Run {
       const known = before.get(jobKey(job));
       if (known !== undefined) this.#tell(index, known.report, known.seconds);
     }
+    if (engine !== null) this.#refuse();
     const stop = AbortSignal.any([interrupt, this.#bailed.signal]);
     const order = longestFirst(this.#jobs, results.seconds).filter(
       (index) => this.#reports[index] === undefined,
@@ -123,6 +124,15 @@ export class Run {
       check: check.id,
     }));
     return { filesystems, core: coreVersion(), node: process.version, bounds, checks };
+  }
+
+  /** Tell about the jobs for which a filesystem does not claim enough: nothing of them is to be run. */
+  #refuse(): void {
+    for (const [index, { plugin, profile, check }] of this.#jobs.entries()) {
+      if (this.#reports[index] !== undefined) continue;
+      const report = refusal(plugin.fs, profile, check, plugin.expected);
+      if (report !== null) this.#ended(index, { report, seconds: 0, broken: null });
+    }
   }
 
   /** A job has ended: keep what it found, so that nothing is lost whatever happens next. */

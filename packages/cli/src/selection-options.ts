@@ -10,6 +10,11 @@ export type SelectionFlags = Partial<Omit<Wanted, 'names'>>;
 export function withSelection(command: Command): Command {
   return command
     .argument('[names...]', 'filesystems (ext4, fs-ext4) and checks (ids, globs, short names such as E1)')
+    .option(
+      '--check-list <file>',
+      'a file of checks in addition to those named, one per line, as "fsport list" prints them; repeatable',
+      collected,
+    )
     .option('-g, --group <names>', 'groups of checks, in addition to those named (default: auto)', listed)
     .option('-x, --exclude-group <names>', 'groups to leave out', listed)
     .option(
@@ -28,9 +33,10 @@ export function withSelection(command: Command): Command {
 
 /** What is asked for. */
 export function wantedOf(names: readonly string[], flags: SelectionFlags): Wanted {
-  const { group, excludeGroup, exclude, excludeFile, excludeOwn, profile } = flags;
+  const { checkList, group, excludeGroup, exclude, excludeFile, excludeOwn, profile } = flags;
   return {
     names,
+    checkList: checkList ?? [],
     group: group ?? [],
     excludeGroup: excludeGroup ?? [],
     exclude: exclude ?? [],

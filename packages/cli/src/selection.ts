@@ -1,6 +1,7 @@
 /** Which checks run, on which filesystems, as which profiles. */
 import { CHECKS, type Check, GROUPS, selectChecks } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
+import { readCheckList } from './check-list.js';
 import type { Plugin, Plugins } from './discovery.js';
 import { type Excluded, parseEntry, readExcludeFile, readOwnExcludeFiles } from './exclude.js';
 
@@ -8,6 +9,8 @@ import { type Excluded, parseEntry, readExcludeFile, readOwnExcludeFiles } from 
 export interface Wanted {
   /** Filesystems and checks, mixed. */
   readonly names: readonly string[];
+  /** Files that list checks. */
+  readonly checkList: readonly string[];
   /** Groups. */
   readonly group: readonly string[];
   /** Groups to leave out. */
@@ -46,7 +49,7 @@ export interface Selection {
  * @param plugins - The filesystems there are.
  * @param wanted - What is asked for.
  * @param group - The group that runs if no check and no group is asked for; `null` for all checks.
- * @throws UsageError `UNKNOWN_CHECK`, `UNKNOWN_GROUP`, `UNKNOWN_PROFILE`, `BAD_EXCLUDE` or `NOTHING_SELECTED`.
+ * @throws UsageError `UNKNOWN_CHECK`, `BAD_LIST`, `UNKNOWN_GROUP`, `UNKNOWN_PROFILE`, `BAD_EXCLUDE` or `NOTHING_SELECTED`.
  */
 export function select(plugins: Plugins, wanted: Wanted, group: string | null): Selection {
   const names = wanted.names.filter((name) => plugins.has(name));
@@ -54,7 +57,7 @@ export function select(plugins: Plugins, wanted: Wanted, group: string | null): 
   const used = names.length === 0 ? plugins.all() : plugins.all().filter((one) => names.some(isNameOf(one)));
   if (used.length === 0)
     throw nothing('No filesystem package was found. Make one a dependency of this package');
-  const chosen = selectAll(plugins, patterns, wanted.group, group);
+  const chosen = selectAll(plugins, patterns, wanted, group);
   const own = wanted.excludeOwn.map((name) => readOwnExcludeFiles(used, name));
   const general = entriesOf(wanted);
   const excluded: Excluded[] = [...reasonsOf(general, chosen)];
@@ -85,15 +88,16 @@ function nothing(what: string): UsageError {
 function selectAll(
   plugins: Plugins,
   patterns: readonly string[],
-  groups: readonly string[],
+  { checkList, group }: Wanted,
   otherwise: string | null,
 ): readonly Check[] {
-  if (patterns.length + groups.length === 0) {
+  if (patterns.length + checkList.length + group.length === 0) {
     return otherwise === null ? CHECKS : inGroup(otherwise);
   }
   const wanted = new Set([
     ...patterns.flatMap((pattern) => named(plugins, pattern)),
-    ...groups.flatMap(inGroup),
+    ...checkList.flatMap(readCheckList),
+    ...group.flatMap(inGroup),
   ]);
   return CHECKS.filter((check) => wanted.has(check));
 }

@@ -8,7 +8,6 @@ import {
   type Expected,
   executionsOf,
   parseExpected,
-  refusal,
   runLeg,
   unsearched,
 } from '@fsport/conformance';
@@ -123,8 +122,6 @@ function endOf(run: CheckRun, task: WorkerTask, kept: KeptSearch): Untimed {
   const { what } = task.step;
   const options = searchOptions(task, kept);
   if (!isLeg(what)) return { report: concludeCheck(run, options, what) };
-  const report = refusal(run.fs, run.profile, run.check, run.expected);
-  if (report !== null) return { report };
   const end = runLeg(run, options, what, kept);
   if (what.dpor !== null) return { end };
   // Most checks have one leg.

@@ -54,6 +54,28 @@ describe('a package that cannot be used', () => {
     expect(refused({ 'fs-loud': "throw new Error('no luck');" })).toMatch(/fs-loud.*no luck/);
   });
 
+  test(
+    'computes for ever when it is imported',
+    () => {
+      const message = /fs-spins: importing it has not come to an end in 10 s.*index\.js/;
+      expect(refused({ 'fs-spins': 'try { for (;;); } finally { for (;;); }' })).toMatch(message);
+    },
+    PATIENCE_MS,
+  );
+
+  test(
+    'waits for ever when it is imported, while others can be used',
+    () => {
+      const waits = 'setInterval(() => undefined, 1000);\nawait new Promise(() => undefined);';
+      const made = project({ 'fs-waits': waits, 'fs-works': "export default { ...ext4, name: 'works' };" });
+      const { status, stdout, stderr } = made.call('doctor');
+      expect({ status, stderr }).toEqual({ status: 1, stderr: '' });
+      expect(stdout).toMatch(/^WRONG +filesystem +.*fs-waits: importing it has not come to an end in 10 s/m);
+      expect(stdout).toMatch(/^ok +filesystem +works: fs-works/m);
+    },
+    PATIENCE_MS,
+  );
+
   test('has the name of another one', () => {
     expect(refused({ 'fs-again': 'export default { ...ext4 };' })).toMatch(
       /fs-again.*@fsport\/fs-ext4.*"ext4"/,

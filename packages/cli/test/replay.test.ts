@@ -55,17 +55,50 @@ test('a schedule written by hand is replayed, and passes if nothing is wrong wit
   });
 });
 
-test(
-  'a model that computes for ever fails, and does not hang',
-  () => {
-    const other = new Project({ 'fs-b': ext4But('b', 'for (;;);') });
-    const { status, stdout } = other.call('replay', 'b', `${E7}@1:p1r1`, '-s', 'v5.15');
-    other.remove();
-    expect(status).toBe(1);
-    expect(stdout).toMatch(/never-yields(?:.|\n)*the replay ran for 10 s without coming to an end/);
-  },
-  PATIENCE_MS,
-);
+describe('a model that computes for ever', () => {
+  let spinning: Project;
+  beforeAll(() => {
+    spinning = new Project({ 'fs-b': ext4But('b', 'for (;;);') });
+  });
+  afterAll(() => spinning.remove());
+
+  test(
+    'fails its replay',
+    () => {
+      const { status, stdout } = spinning.call('replay', 'b', `${E7}@1:p1r1`, '-s', 'v5.15');
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/never-yields(?:.|\n)*the replay ran for 10 s without coming to an end/);
+    },
+    PATIENCE_MS,
+  );
+
+  test.each([
+    ['explain', ['b', `${E7}@1:p1r1`, '-s', 'v5.15', '--format', 'svg']],
+    ['diff', ['ext4@v5.15', 'b@v5.15', `${E7}@1:p1r1`]],
+  ])(
+    'cannot be shown by %s',
+    (command, args) => {
+      const { status, stdout, stderr } = spinning.call(command, ...args);
+      expect({ status, stdout, lines: stderr.split('\n').length }).toEqual({
+        status: 3,
+        stdout: '',
+        lines: 2,
+      });
+      expect(stderr).toMatch(/b@v5\.15 ran for 10 s without coming to an end.*"yield\*" in fs-b/);
+    },
+    PATIENCE_MS,
+  );
+});
+
+test('a model that throws when it is mounted cannot be compared', () => {
+  const other = new Project({
+    'fs-b': "export default { ...ext4, name: 'b', mount() { throw new TypeError('no disk'); } };",
+  });
+  const { status, stdout, stderr } = other.call('diff', 'ext4@v5.15', 'b', `${E7}@1:p1r1`);
+  other.remove();
+  expect({ status, stdout }).toEqual({ status: 3, stdout: '' });
+  expect(stderr).toMatch(/fs-b cannot be mounted as v5\.15: TypeError: no disk/);
+});
 
 describe('a token is refused', () => {
   const refused = (...args: string[]): string => {

@@ -1,5 +1,5 @@
 /**
- * The suite as tests of any runner that has Jest's `test`: one test for each check and profile.
+ * The suite as tests of any runner that has Jest's `test`: one test for each check and profile, and one for each mutant.
  *
  * The suite is handed the runner's function, so it depends on no runner. Test files cannot switch checks off: what runs
  * is decided by what the filesystem claims.
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type FileSystemType, UsageError } from '@fsport/core';
 import { checksOf } from './checks/registry.js';
 import { type Expected, parseExpected } from './expected.js';
+import { type Mutant, survivalOf } from './mutants.js';
 import { runCheck } from './run.js';
 import type { CheckReport, CheckResult } from './types.js';
 
@@ -18,6 +19,8 @@ export interface ConformanceOptions {
   readonly test: (name: string, body: () => void) => void;
   /** The package's expected.json. */
   readonly expected: URL;
+  /** Faults that checks must catch: one that survives is a failing test. */
+  readonly mutants?: readonly Mutant[];
 }
 
 function explain({ result, failure }: CheckReport): string {
@@ -48,7 +51,7 @@ function readExpected(path: string): Expected {
  * Turn the suite into tests.
  *
  * @param fs - The filesystem.
- * @param options - The runner and the declared verdicts.
+ * @param options - The runner, the declared verdicts and the mutants.
  * @returns The results, filled in as the tests run: for tests that come after them.
  * @throws UsageError `BAD_EXPECTED`.
  */
@@ -63,6 +66,13 @@ export function testConformance(fs: FileSystemType, options: ConformanceOptions)
         if (!report.result.ok) throw new Error(explain(report));
       });
     }
+  }
+  for (const mutant of options.mutants ?? []) {
+    const { name, profile, caughtBy } = mutant;
+    options.test(`${fs.name} ${profile} mutant/${name} caught by ${caughtBy}`, () => {
+      const survival = survivalOf(fs, mutant, expected);
+      if (survival !== null) throw new Error(survival);
+    });
   }
   return results;
 }

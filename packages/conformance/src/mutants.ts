@@ -22,6 +22,7 @@ import {
 } from '@fsport/core';
 import type { SearchOptions } from '@fsport/explore';
 import { CHECKS, selectChecks } from './checks/registry.js';
+import type { Expected } from './expected.js';
 import { runCheck } from './run.js';
 import type { Check, CheckReport } from './types.js';
 
@@ -30,7 +31,10 @@ export type Instead = (step: Task<unknown>, object: SharedObject) => Task<unknow
 
 /** A fault. */
 export interface StepFault {
-  /** Only inside this function of the model, however deep. */
+  /**
+   * Only inside this function of the model, however deep. It is a `function*`: one that only returns a task has returned
+   * when the task runs.
+   */
   readonly within: string;
   /**
    * What runs in place of which steps. A step is named by the operation and the label of what it is done to, as in
@@ -194,4 +198,30 @@ export function runMutant(fs: FileSystemType, mutant: Mutant, options: SearchOpt
     applied = true;
   });
   return { ...runCheck(mutated, mutant.profile, check, null, options), applied };
+}
+
+/**
+ * Is a mutant not caught as it says?
+ *
+ * @param fs - The filesystem, which knows nothing of it.
+ * @param mutant - The mutant.
+ * @param expected - What the package declares: the check must pass without the fault.
+ * @returns Why, and what to do about it; `null` if it is caught.
+ * @throws UsageError `UNKNOWN_CHECK`.
+ */
+export function survivalOf(fs: FileSystemType, mutant: Mutant, expected: Expected): string | null {
+  const { name, profile, caughtBy, property } = mutant;
+  const who = `mutant/${name} (${fs.name} ${profile})`;
+  if (!fs.follows.includes(profile)) return `${who}: ${fs.name} follows ${fs.follows.join(', ')} only.`;
+  const declared = expected.of(caughtBy, profile)?.verdict ?? 'pass';
+  if (declared !== 'pass') {
+    return `${who}: ${caughtBy} is declared to ${declared} without the fault, so it can catch nothing. Name another.`;
+  }
+  const { result, applied } = runMutant(fs, mutant, { shrink: false });
+  if (!applied) {
+    return `${who}: the fault never comes into play. Does ${caughtBy} perform that step, inside a function* of that name?`;
+  }
+  if (result.verdict === 'fail' && result.property === property) return null;
+  const found = [result.verdict, result.property ?? ''].join(' ').trimEnd();
+  return `${who} survives ${caughtBy}: ${found}, not fail ${property}. A fault that nothing catches is a hole in the suite.`;
 }

@@ -34,6 +34,7 @@ export const ERRORS = {
   STALE_TOKEN: 'A replay token does not fit what is installed: some event differs.',
   NOTHING_SELECTED: 'The selection leaves nothing to run.',
   BAD_EXPECTED: 'An expected.json cannot be read.',
+  BAD_LIST: 'A file that lists checks cannot be used.',
   BAD_EXCLUDE: 'A list of excluded checks cannot be used.',
   NO_RUN: 'There are no results of a run to read.',
   NOT_RESUMABLE: 'A run cannot go on, because something else would run.',

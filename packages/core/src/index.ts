@@ -6,6 +6,7 @@
 export * from './block/device.js';
 export * from './block/fsck.js';
 export * from './block/pmem.js';
+export * from './claims.js';
 export * from './contracts.js';
 export * from './di.js';
 export * from './errors.js';
@@ -32,6 +33,7 @@ export * from './include/errno.js';
 export * from './include/flags.js';
 export * from './include/fs.js';
 export * from './include/highmem.js';
+export * from './include/i-size.js';
 export * from './include/mm-types.js';
 export * from './include/page.js';
 export * from './include/pagemap.js';

@@ -1,115 +1,15 @@
 /**
  * What a filesystem package exports: one object, made by {@link defineFileSystem}.
  *
- * A claim in `supports` turns checks on; an operation that is not claimed must be refused as the kernel
- * refuses it. Generic code checks arguments and locks; the operations may assume them.
+ * A claim in `supports` turns checks on, see claims.ts. Generic code checks arguments and locks; the operations may
+ * assume them.
  */
 import type { BlockDevice } from './block/device.js';
+import type { ReadsFromDisk, Supports, Tables } from './claims.js';
 import { type DependencyContainer, type InjectionToken, injectAll, injectable } from './di.js';
 import { UsageError } from './errors.js';
-import type {
-  AddressSpaceOperations,
-  FileOperations,
-  Inode,
-  InodeOperations,
-  SuperBlock,
-} from './include/fs.js';
+import type { Inode, SuperBlock } from './include/fs.js';
 import { KERNEL_RELEASES, type KernelRelease } from './release.js';
-
-/** What a filesystem can claim. */
-export interface Supports {
-  /** write(2). */
-  readonly write?: boolean;
-  /** mmap(2), shared mappings included. */
-  readonly mmap?: boolean;
-  /** truncate(2), both ways. */
-  readonly truncate?: boolean;
-  /** fsync(2) and background writeback. */
-  readonly writeback?: boolean;
-  /** Plain fallocate(2). */
-  readonly allocate?: boolean;
-  /** FALLOC_FL_PUNCH_HOLE. */
-  readonly punchHole?: boolean;
-  /** FALLOC_FL_ZERO_RANGE. */
-  readonly zeroRange?: boolean;
-  /** FALLOC_FL_COLLAPSE_RANGE. */
-  readonly collapseRange?: boolean;
-  /** FALLOC_FL_INSERT_RANGE. */
-  readonly insertRange?: boolean;
-  /** FICLONE and FICLONERANGE. */
-  readonly clone?: boolean;
-  /** ioctl(F2FS_IOC_MOVE_RANGE). */
-  readonly moveRange?: boolean;
-  /** Moves blocks by itself, to clean segments. */
-  readonly gc?: boolean;
-  /** FIDEDUPERANGE. */
-  readonly dedupe?: boolean;
-  /** copy_file_range(2) of its own: who has the blocks copies them. */
-  readonly copyRange?: boolean;
-  /** FALLOC_FL_UNSHARE_RANGE. */
-  readonly unshareRange?: boolean;
-  /** XFS_IOC_SWAPEXT: exchange the blocks of two files. */
-  readonly swapExtents?: boolean;
-  /** XFS_IOC_FREE_EOFBLOCKS: give back what was allocated and is not needed, as a background task does. */
-  readonly freeUnused?: boolean;
-  /** O_DIRECT. */
-  readonly directIo?: boolean;
-  /** IOCB_NOWAIT reads. */
-  readonly nowait?: boolean;
-  /** Readahead of its own (without it the kernel reads page by page). */
-  readonly readahead?: boolean;
-  /** Blocks smaller than a page. */
-  readonly subPageBlocks?: boolean;
-  /** The page cache is the data: no readpage, no readahead; pages that are not in use go to swap. */
-  readonly inMemory?: boolean;
-  /** DAX: the bytes are accessed where they are stored; there is no page cache, and nothing is read ahead. */
-  readonly dax?: boolean;
-  /** Several machines share the disk: a lock of the cluster says who may cache a file. */
-  readonly cluster?: boolean;
-  /** The content of files is on a server; the disk of the machine stands for it. */
-  readonly remote?: boolean;
-  /**
-   * Files are zones of a zoned device: what is written in order is appended with O_DIRECT, and truncated to nothing or to the
-   * whole zone; what is conventional has a fixed size.
-   */
-  readonly zoned?: boolean;
-}
-
-/** `true` if one of these is claimed for certain; asked of each by itself. */
-export type Claims<S extends Supports, K extends keyof Supports> = K extends unknown
-  ? S[K] extends true
-    ? true
-    : false
-  : never;
-/** `T` if it is claimed, otherwise no demand. */
-export type When<C extends boolean, T> = true extends C ? T : unknown;
-
-/** The operation tables a claim requires. A claim without its operation does not compile. */
-export type Tables<S extends Supports> = {
-  /** Page-cache operations. */
-  readonly aOps: AddressSpaceOperations &
-    When<
-      Claims<S, 'readahead'>,
-      | Required<Pick<AddressSpaceOperations, 'readahead'>>
-      | Required<Pick<AddressSpaceOperations, 'readpages'>>
-    >;
-  /** Inode operations. */
-  readonly iOps: InodeOperations &
-    When<Claims<S, 'truncate' | 'zoned'>, Required<Pick<InodeOperations, 'setattr'>>>;
-  /** File operations. */
-  readonly fOps: FileOperations &
-    When<Claims<S, 'write' | 'zoned'>, Required<Pick<FileOperations, 'writeIter'>>> &
-    When<Claims<S, 'mmap'>, Required<Pick<FileOperations, 'mmap'>>> &
-    When<Claims<S, 'writeback'>, Required<Pick<FileOperations, 'fsync'>>> &
-    When<Claims<S, 'clone' | 'dedupe'>, Required<Pick<FileOperations, 'remapFileRange'>>> &
-    When<Claims<S, 'copyRange'>, Required<Pick<FileOperations, 'copyFileRange'>>> &
-    When<Claims<S, 'moveRange'>, Required<Pick<FileOperations, 'moveFileRange'>>> &
-    When<Claims<S, 'swapExtents' | 'freeUnused'>, Required<Pick<FileOperations, 'unlockedIoctl'>>> &
-    When<
-      Claims<S, 'allocate' | 'punchHole' | 'zeroRange' | 'collapseRange' | 'insertRange' | 'unshareRange'>,
-      Required<Pick<FileOperations, 'fallocate'>>
-    >;
-};
 
 /** What a block of a file is when the filesystem is made. */
 export type BlockSpec = 'hole' | 'unwritten' | { readonly data: string };
@@ -161,13 +61,6 @@ export interface FileSystemType<S extends Supports = Supports> extends Tables<S>
   /** Check the filesystem, with nothing in progress. Empty means clean. */
   fsck(sb: SuperBlock): readonly string[];
 }
-
-/** Pages are filled from somewhere, unless the page cache is the data, or there is none. */
-export type ReadsFromDisk<S extends Supports> = 'inMemory' extends keyof S
-  ? unknown
-  : 'dax' extends keyof S
-    ? unknown
-    : { readonly aOps: Required<Pick<AddressSpaceOperations, 'readpage'>> };
 
 /**
  * Define a filesystem: the default export of a package with the keyword `fsport-filesystem`.

@@ -27,7 +27,7 @@ import type { Strategy } from './strategies/strategy.js';
 import { TraceSet } from './trace-set.js';
 
 /** Traces that `auto` enumerates before it samples. */
-const GLANCE = 128;
+const GLANCE = 1024;
 
 const NOTHING = { executions: 0, blockedExecutions: 0 };
 

@@ -10,13 +10,12 @@
  */
 import {
   type AddressSpace,
+  bytesInFile,
   type Cells,
   clearPageDirtyForIo,
   endPageWriteback,
   type File,
   fileWriteAndWaitRange,
-  type Inode,
-  iSizeRead,
   type Loff,
   mappingSetError,
   PAGE_SIZE,
@@ -33,12 +32,6 @@ import {
 } from '@fsport/core';
 import { CIFS_I } from './cifsglob.js';
 import { SMB2_write } from './smb2pdu.js';
-
-/** The part of a page that is inside the file. @returns Nothing for a page beyond its end. */
-function* bytesInFile(inode: Inode, page: Page): Task<number> {
-  const size = yield* iSizeRead(inode);
-  return Math.min(PAGE_SIZE, size - page.index * PAGE_SIZE);
-}
 
 /** Copy what is sent. One step. */
 function copyPage(page: Page, len: number): Task<Cells> {
@@ -57,7 +50,7 @@ export function cifsWritepages(mapping: AddressSpace, wbc: WritebackControl): Ta
   const { host: inode } = mapping;
   return writeCachePages(mapping, wbc, function* (page) {
     yield* setPageWriteback(page);
-    const len = yield* bytesInFile(inode, page);
+    const len = yield* bytesInFile(inode, page.index);
     if (len > 0) {
       const cells = yield* copyPage(page, len);
       postMessage({
@@ -67,7 +60,7 @@ export function cifsWritepages(mapping: AddressSpace, wbc: WritebackControl): Ta
       });
     }
     yield* unlockPage(page);
-    if (len <= 0) yield* endPageWriteback(page);
+    if (len === 0) yield* endPageWriteback(page);
     return 0;
   });
 }
@@ -90,7 +83,7 @@ function* cifsWritevComplete(mapping: AddressSpace, page: Page, result: number):
 function* cifsWritepageLocked(mapping: AddressSpace, page: Page): Task<number> {
   const { host: inode } = mapping;
   yield* setPageWriteback(page);
-  const len = yield* bytesInFile(inode, page);
+  const len = yield* bytesInFile(inode, page.index);
   const written = len > 0 ? yield* SMB2_write(inode, page.index * PAGE_SIZE, page.loadBytes(0, len)) : 0;
   if (written < 0) {
     page.error.store(true);

@@ -13,6 +13,7 @@ import {
   type AddressSpace,
   type AddressSpaceOperations,
   AOP_WRITEPAGE_ACTIVATE,
+  bytesInFile,
   ContractError,
   clearPageDirtyForIo,
   EAGAIN,
@@ -26,7 +27,6 @@ import {
   type File,
   genericErrorRemovePage,
   type Inode,
-  iSizeRead,
   type Loff,
   lockPage,
   loff,
@@ -359,10 +359,10 @@ function* f2fsWriteEndIo(page: Page, inode: Inode, error: number): Task<void> {
  */
 function* f2fsWriteSingleDataPage(page: Page): Task<number> {
   const inode = (page.mapping.load() as AddressSpace).host;
-  const inFile = (yield* iSizeRead(inode)) - page.index * PAGE_SIZE;
+  const inFile = yield* bytesInFile(inode, page.index);
   if (inFile > 0) {
     // The page may be mapped, and what a process stored beyond the end must not reach the disk.
-    zeroUser(page, Math.min(inFile, PAGE_SIZE), PAGE_SIZE);
+    zeroUser(page, inFile, PAGE_SIZE);
     if ((yield* f2fsDoWriteDataPage(page, inode)) === -EAGAIN) {
       yield* setPageDirty(page);
       return AOP_WRITEPAGE_ACTIVATE;

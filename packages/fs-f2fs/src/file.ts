@@ -25,7 +25,7 @@ import {
   inodeLock,
   inodeNewsizeOk,
   inodeUnlock,
-  iSizeRead,
+  iSizeWithin,
   type Kiocb,
   type Loff,
   lockPage,
@@ -127,15 +127,15 @@ function* f2fsVmPageMkwrite(vmf: VmFault): Task<number> {
 
 function* mkwrite(page: Page, inode: Inode): Task<number> {
   yield* lockPage(page);
-  const size = yield* iSizeRead(inode);
   const pos = page.index * PAGE_SIZE;
+  const size = yield* iSizeWithin(inode, pos - 1, pos + PAGE_SIZE);
   if (page.mapping.load() !== inode.iMapping || pos > size || !page.uptodate.load()) {
     yield* unlockPage(page);
     return -EFAULT;
   }
   yield* withNodeChange(inode, f2fsReserveBlock(inode, page.index));
   if (page.writeback.load()) yield* waitOnPageWriteback(page);
-  zeroUser(page, Math.min(size - pos, PAGE_SIZE), PAGE_SIZE);
+  zeroUser(page, size - pos, PAGE_SIZE);
   yield* setPageDirty(page);
   return 0;
 }

@@ -5,6 +5,7 @@
  */
 export { checkLine } from './check-line.js';
 export { diffText, partingOf, type Side } from './diff-text.js';
+export { type Difference, differenceText } from './difference.js';
 export * from './document.js';
 export * from './events.js';
 export { explainText, raceText, replayCommand, type Where } from './failure-text.js';

@@ -1,10 +1,11 @@
 /** The shortest report: what is not as declared, and the last lines. */
 import type { Check } from '@fsport/conformance';
 import { checkLine } from './check-line.js';
+import { differenceText } from './difference.js';
 import type { RunEvents } from './events.js';
 import { raceText } from './failure-text.js';
 import { summaryText } from './summary.js';
-import type { TextReportOptions } from './text-reporter.js';
+import { isWrong, type TextReportOptions } from './text-reporter.js';
 
 /**
  * Write what is not as declared, and the last lines.
@@ -29,7 +30,8 @@ export function reportMinimal(
       failure === null
         ? checkLine(result, options)
         : raceText(failure, result, checks.get(result.check) as Check, options);
-    write(`${text}\n\n`);
+    const difference = isWrong(result) ? `${differenceText(options.differenceOf(result))}\n` : '';
+    write(`${text}\n${difference}\n`);
   });
   events.on('end', (tail) => write(`${summaryText(tail, total, options)}\n`));
 }

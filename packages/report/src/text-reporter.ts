@@ -1,6 +1,7 @@
 /** The report of a run as text, written as the run goes on. */
-import type { Check, CheckReport } from '@fsport/conformance';
+import type { Check, CheckReport, CheckResult } from '@fsport/conformance';
 import { checkLine } from './check-line.js';
+import { type Difference, differenceText } from './difference.js';
 import type { RunEvents, RunTail } from './events.js';
 import { raceText, replayCommand } from './failure-text.js';
 import { palette, type TextOptions } from './layout.js';
@@ -11,6 +12,13 @@ import { pairTablesText } from './tables.js';
 export interface TextReportOptions extends TextOptions {
   /** The suite. */
   readonly checks: readonly Check[];
+  /** What is wrong with a verdict that is not as declared. */
+  readonly differenceOf: (result: CheckResult) => Difference;
+}
+
+/** Is a verdict another than declared? One that nobody knows yet, because the run was ended, is not. */
+export function isWrong({ ok, verdict }: CheckResult): boolean {
+  return !ok && verdict !== 'unknown';
 }
 
 /**
@@ -49,6 +57,7 @@ export function reportText(
     fs = result.fs;
     // What was not run is counted by its reason, at the end, unless that is a surprise.
     if (result.verdict !== 'notrun' || !result.ok) write(`${checkLine(result, options)}\n`);
+    if (isWrong(result)) write(`${differenceText(options.differenceOf(result))}\n`);
     if (failure === null) return;
     if (!result.ok) write(`\n${race(report)}\n\n`);
     else if (!example.has(fs)) example.set(fs, report);

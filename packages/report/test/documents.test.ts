@@ -9,7 +9,7 @@ import { describe, expect, test } from '@jest/globals';
 import { EventEmitter } from 'eventemitter3';
 import { Parser } from 'tap-parser';
 import { validateXML } from 'xmllint-wasm';
-import { failing, PLAIN } from './fixtures/results.js';
+import { differenceOf, failing, PLAIN } from './fixtures/results.js';
 import { CHECKS, documents, HEAD, REPORTS, tell } from './fixtures/runs.js';
 
 const ALL = documents();
@@ -169,7 +169,7 @@ test('JSON has all results, and says what has none yet', () => {
 test('the minimal report is about what is not as declared, and nothing else', () => {
   const events = new EventEmitter<RunEventTypes>();
   let text = '';
-  reportMinimal(events, (more) => (text += more), { ...PLAIN, checks: CHECKS });
+  reportMinimal(events, (more) => (text += more), { ...PLAIN, checks: CHECKS, differenceOf });
   tell(events);
   const blocks = text.split('\n\n');
   const wrong = REPORTS.filter(({ result }) => !result.ok).map(({ result }) => result.check);

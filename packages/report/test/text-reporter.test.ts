@@ -5,7 +5,7 @@ import type { CheckReport, CheckResult } from '@fsport/conformance';
 import { checkLine, type RunEventTypes, reportText, summaryText, WIDTH } from '@fsport/report';
 import { describe, expect, test } from '@jest/globals';
 import { EventEmitter } from 'eventemitter3';
-import { check, FAILURE, failing, longest, PLAIN, result } from './fixtures/results.js';
+import { check, differenceOf, FAILURE, failing, longest, PLAIN, result } from './fixtures/results.js';
 
 const CHECKS = [
   check('race/e1-read-vs-punch'),
@@ -16,7 +16,7 @@ const CHECKS = [
 function printed(reports: readonly CheckReport[], status = 0, times = false): string {
   const events = new EventEmitter<RunEventTypes>();
   const texts: string[] = [];
-  reportText(events, (text) => texts.push(text), { color: false, times, checks: CHECKS });
+  reportText(events, (text) => texts.push(text), { color: false, times, checks: CHECKS, differenceOf });
   const names = [...new Set(reports.map((report) => report.result.fs))];
   events.emit('start', {
     filesystems: names.flatMap((fs) =>

@@ -5,7 +5,7 @@ import { diffText, type Side } from '@fsport/report';
 import { Command } from 'commander';
 import { discover, type Plugin } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
-import { mustFollow } from '../replaying.js';
+import { mustFollow, onModel } from '../replaying.js';
 import { textOptions } from '../terminal.js';
 
 /** A filesystem as it was named. */
@@ -48,8 +48,12 @@ function sidesOf([first, second]: readonly [Named, Named], token: string): reado
   return [sideOf(first.plugin, left, token), sideOf(second.plugin, right, token)];
 }
 
-function sideOf({ fs }: Plugin, profile: string, token: string): Side {
-  return { where: { fs: fs.name, profile }, followed: followToken(fs, profile, token) };
+function sideOf(plugin: Plugin, profile: string, token: string): Side {
+  return { where: { fs: plugin.fs.name, profile }, followed: followed(plugin, profile, token) };
+}
+
+function followed(plugin: Plugin, profile: string, token: string): Followed {
+  return onModel(plugin, profile, () => followToken(plugin.fs, profile, token));
 }
 
 /** The profile of a filesystem that has the name of another's, or its first one. */
@@ -58,10 +62,11 @@ function alike({ fs }: Plugin, profile: string): string {
 }
 
 /** The profile on which a token goes furthest, not that of the other side if it can be helped. */
-function closest({ fs }: Plugin, token: string, other: string | null): string {
+function closest(plugin: Plugin, token: string, other: string | null): string {
+  const { fs } = plugin;
   const profiles = fs.follows.filter((profile) => profile !== other || fs.follows.length === 1);
   const reach = ({ steps, obstacle }: Followed): number =>
     obstacle === null ? Number.MAX_SAFE_INTEGER : steps.length;
-  const reaches = profiles.map((profile) => reach(followToken(fs, profile, token)));
+  const reaches = profiles.map((profile) => reach(followed(plugin, profile, token)));
   return profiles[reaches.indexOf(Math.max(...reaches))] as string;
 }

@@ -10,6 +10,7 @@ import { findConfig } from '../config.js';
 import { type Inspected, inspect, type Plugin, Plugins } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { Connection, redisOption } from '../queue/redis.js';
+import { onModel } from '../replaying.js';
 import { coreVersion, ownVersion } from '../versions.js';
 
 interface Flags {
@@ -103,12 +104,14 @@ async function attempted<T>(what: string, body: () => Promise<T>): Promise<T | F
 }
 
 /** A filesystem, tried with its first check: does it depend on the schedule alone, and how fast is it? */
-function tried({ fs, packageName, version, expected }: Plugin): Finding {
+function tried(plugin: Plugin): Finding {
+  const { fs, packageName, version, expected } = plugin;
   const name = `${fs.name}: ${packageName} ${version} as ${fs.follows.join(', ')}`;
   const profile = fs.follows.at(-1) as string;
   const check = CHECKS.find((one) => missingClaims(fs, one).length === 0) as Check;
   const searched = (strategy: StrategyName): CheckResult => {
-    return runCheck(fs, profile, check, expected, { strategy, maxExecutions: TRIED }).result;
+    const options = { strategy, maxExecutions: TRIED };
+    return onModel(plugin, profile, () => runCheck(fs, profile, check, expected, options).result);
   };
   const advice = `"fsport run ${fs.name} '${check.id}' -s ${profile}" says where`;
   try {
@@ -120,7 +123,7 @@ function tried({ fs, packageName, version, expected }: Plugin): Finding {
     const rate = Math.round(executions / ((performance.now() - started) / 1000));
     return fine('filesystem', `${name}; deterministic, ${rate.toLocaleString('en-US')} executions/s`);
   } catch (error) {
-    return bad('filesystem', `${name}; ${String(error)}: ${advice}`);
+    return bad('filesystem', `${name}; ${error instanceof Error ? error.message : String(error)} ${advice}`);
   }
 }
 

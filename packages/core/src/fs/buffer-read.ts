@@ -10,7 +10,7 @@
  */
 import { type BioVec, submitBio } from '../block/device.js';
 import { EIO } from '../include/errno.js';
-import { iSizeRead } from '../include/fs.js';
+import { bytesInFile } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { Completion } from '../locking/wait.js';
 import { machine } from '../machine.js';
@@ -63,7 +63,7 @@ export function* blockReadFullPage(page: Page, getBlock: GetBlock): Task<number>
   const inode = inodeOf(page);
   const buffers = createPageBuffers(page);
   const first = page.index * blocksPerPage();
-  const eof = Math.ceil((yield* iSizeRead(inode)) / machine.blockSize);
+  const eof = first + Math.ceil((yield* bytesInFile(inode, page.index)) / machine.blockSize);
   const vecs: BioVec[] = [];
   for (const [block, bh] of buffers.entries()) {
     if (bh.load().uptodate) continue;

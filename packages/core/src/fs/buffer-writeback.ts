@@ -7,7 +7,7 @@
  * @see fs/buffer.c (v5.14, v5.15)
  */
 import { type BioVec, submitBio } from '../block/device.js';
-import { iSizeRead } from '../include/fs.js';
+import { bytesInFile } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import type { WritebackControl } from '../include/writeback.js';
@@ -30,9 +30,8 @@ import { blocksPerPage, createPageBuffers, type GetBlock, inodeOf, mapBh, zeroUs
  */
 export function* blockWriteFullPage(page: Page, getBlock: GetBlock, _wbc: WritebackControl): Task<number> {
   const inode = inodeOf(page);
-  const size = yield* iSizeRead(inode);
-  const inFile = Math.min(PAGE_SIZE, size - page.index * PAGE_SIZE);
-  if (inFile <= 0) {
+  const inFile = yield* bytesInFile(inode, page.index);
+  if (inFile === 0) {
     // Being truncated: whoever does it drops the page next.
     yield* unlockPage(page);
     return 0;

@@ -9,7 +9,7 @@
  * @see fs/iomap/buffered-io.c (v5.14, v5.15)
  */
 import { type BioVec, submitBio } from '../block/device.js';
-import { type Inode, iSizeRead } from '../include/fs.js';
+import { type Inode, iSizeWithin } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import { type ReadaheadControl, readaheadPage } from '../include/pagemap.js';
@@ -144,7 +144,7 @@ function* putCurrent(ctx: IomapReadpageCtx): Task<void> {
 function* readpageIter(ctx: IomapReadpageCtx, iomap: Iomap, pos: number, length: number): Task<number> {
   const page = ctx.page as Page;
   const start = pos % PAGE_SIZE;
-  const size = yield* iSizeRead(ctx.inode);
+  const size = yield* iSizeWithin(ctx.inode, pos - start, pos - start + PAGE_SIZE);
   const iop = iomapPageCreate(page);
   const upto = Math.min(PAGE_SIZE, start + length);
   const range = adjustReadRange(page, start, upto, size);

@@ -11,7 +11,7 @@ import { type BioVec, submitBio } from '../block/device.js';
 import { demandIRwsem, withoutLock } from '../contracts.js';
 import { EFAULT, EINTR, EIO, ENOMEM } from '../include/errno.js';
 import { VM_FAULT_LOCKED } from '../include/flags.js';
-import { type Inode, iSizeRead, iSizeWrite, type Kiocb } from '../include/fs.js';
+import { bytesInFile, type Inode, iSizeRead, iSizeWithin, iSizeWrite, type Kiocb } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import { fatalSignalPending } from '../include/sched/signal.js';
@@ -108,7 +108,7 @@ function* __iomapWriteBegin(
   const to = from + len;
   const end = Math.ceil(to / blockSize) * blockSize;
   for (let at = Math.floor(from / blockSize) * blockSize; at < end; ) {
-    const size = yield* iSizeRead(inode);
+    const size = yield* iSizeWithin(inode, start, start + PAGE_SIZE);
     const range = adjustReadRange(page, at, end, size);
     if (range === null) break;
     at = range.to;
@@ -301,7 +301,7 @@ export function* iomapPageMkwrite(vmf: VmFault, ops: IomapOps): Task<number> {
   const page = vmf.page as Page;
   yield* lockPage(page);
   // Truncate stores the size before it removes pages: under the page lock, a page inside the size stays.
-  const inFile = Math.min(PAGE_SIZE, (yield* iSizeRead(inode)) - page.index * PAGE_SIZE);
+  const inFile = yield* bytesInFile(inode, page.index);
   let err = -EFAULT;
   if (page.mapping.load() === inode.iMapping && inFile > 0) {
     const iter = { inode, pos: page.index * PAGE_SIZE, len: inFile, flags: IOMAP_WRITE | IOMAP_FAULT };

@@ -9,7 +9,7 @@
  * @see fs/iomap/buffered-io.c (v5.14, v5.15)
  */
 import { type BioVec, submitBio } from '../block/device.js';
-import { type AddressSpace, type Inode, iSizeRead } from '../include/fs.js';
+import { type AddressSpace, bytesInFile, type Inode } from '../include/fs.js';
 import { zeroUserSegment } from '../include/highmem.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
@@ -110,8 +110,8 @@ export function* iomapWritepage(page: Page, wpc: IomapWritepageCtx, ops: IomapWr
  */
 function* iomapDoWritepage(page: Page, wpc: IomapWritepageCtx, ops: IomapWritebackOps): Task<number> {
   const inode = inodeOf(page);
-  const inFile = Math.min(PAGE_SIZE, (yield* iSizeRead(inode)) - page.index * PAGE_SIZE);
-  if (inFile <= 0) {
+  const inFile = yield* bytesInFile(inode, page.index);
+  if (inFile === 0) {
     yield* setPageDirtyNobuffers(page);
     yield* unlockPage(page);
     return 0;

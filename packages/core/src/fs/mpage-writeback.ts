@@ -8,7 +8,7 @@
  */
 import { type BioVec, submitBio } from '../block/device.js';
 import { callWritepage } from '../contracts.js';
-import { type AddressSpace, iSizeRead } from '../include/fs.js';
+import { type AddressSpace, bytesInFile } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import type { WritebackControl } from '../include/writeback.js';
@@ -46,16 +46,15 @@ export function mpageWritepages(
  */
 function* __mpageWritepage(page: Page, wbc: WritebackControl, getBlock: GetBlock): Task<number> {
   const inode = inodeOf(page);
-  const size = yield* iSizeRead(inode);
-  const vecs = page.buffers.load() === null ? yield* mapPage(page, size, getBlock) : mappedBuffers(page);
-  const inFile = size - page.index * PAGE_SIZE;
-  if (vecs === null || inFile <= 0) {
+  const inFile = yield* bytesInFile(inode, page.index);
+  const vecs = page.buffers.load() === null ? yield* mapPage(page, inFile, getBlock) : mappedBuffers(page);
+  if (vecs === null || inFile === 0) {
     const err = yield* callWritepage(page, wbc);
     yield* mappingSetError(inode.iMapping, err);
     return err;
   }
   // The page may be mapped, and what a process stored beyond the end must not reach the disk.
-  zeroUser(page, Math.min(inFile, PAGE_SIZE), PAGE_SIZE);
+  zeroUser(page, inFile, PAGE_SIZE);
   for (const bh of page.buffers.load() ?? []) bh.set({ dirty: false });
   yield* setPageWriteback(page);
   yield* unlockPage(page);
@@ -81,16 +80,16 @@ function mappedBuffers(page: Page): readonly BioVec[] | null {
 }
 
 /** Get blocks for a page without buffers, up to the last one of the file. */
-function* mapPage(page: Page, size: number, getBlock: GetBlock): Task<readonly BioVec[] | null> {
+function* mapPage(page: Page, inFile: number, getBlock: GetBlock): Task<readonly BioVec[] | null> {
   const inode = inodeOf(page);
   const first = page.index * blocksPerPage();
-  const lastBlock = Math.floor((size - 1) / machine.blockSize);
+  const last = Math.floor((inFile - 1) / machine.blockSize);
   const vecs: BioVec[] = [];
   for (let block = 0; block < blocksPerPage(); block++) {
     const found = yield* getBlock(inode, first + block, true);
     if (typeof found === 'number' || !follows(vecs, block, found.phys)) return null;
     vecs.push({ page, block, phys: found.phys, gen: found.gen });
-    if (first + block === lastBlock) break;
+    if (block === last) break;
   }
   return vecs;
 }

@@ -8,7 +8,7 @@
  * @see fs/mpage.c, fs/ext4/readpage.c (v5.14, v5.15)
  */
 import { type BioVec, submitBio } from '../block/device.js';
-import { type Inode, iSizeRead } from '../include/fs.js';
+import { type Inode, iSizeWithin } from '../include/fs.js';
 import type { Page } from '../include/mm-types.js';
 import { PAGE_SIZE } from '../include/page.js';
 import { type ReadaheadControl, readaheadPage } from '../include/pagemap.js';
@@ -152,8 +152,9 @@ class MpageReader {
     const blocks = blocksPerPage();
     const first = page.index * blocks;
     // Sampled with the page in the cache and locked: a truncate that has not reached it yet will wait for it.
-    const size = yield* iSizeRead(this.#inode);
-    const end = Math.min(first + left * blocks, Math.ceil(size / machine.blockSize));
+    const start = page.index * PAGE_SIZE;
+    const size = yield* iSizeWithin(this.#inode, start, start + left * PAGE_SIZE);
+    const end = Math.ceil(size / machine.blockSize);
     if (this.#run?.mapped !== true) this.#run = null; // a hole is looked up again for each page
     const plan: BioVec[] = [];
     for (let block = 0; block < blocks; block++) {

@@ -16,6 +16,7 @@ import type { Cell, Cells } from '../provenance.js';
 import type { KernelRelease } from '../release.js';
 import { SharedArray, SharedCounter, SharedVar } from '../sched/shared-var.js';
 import type { Task } from '../sched/task.js';
+import { FileSize } from './i-size.js';
 import type { MmStruct, Page, VmAreaStruct, VmOperations } from './mm-types.js';
 import { PAGE_SIZE } from './page.js';
 import type { ReadaheadControl } from './pagemap.js';
@@ -84,8 +85,10 @@ export class AddressSpace {
   readonly wbErr: SharedVar<number>;
   /** Being torn down: no more inserts. `AS_EXITING`. */
   readonly exiting: SharedVar<boolean>;
-  /** Sweeps over its range that a truncation under way has begun, because pages came back; `0` for none. Not in the kernel. */
-  readonly truncateSweeps: SharedVar<number>;
+  /** A truncation is under way. Not in the kernel. */
+  readonly truncating: SharedVar<boolean>;
+  /** It has begun another sweep over its range, because pages came back. Not in the kernel. */
+  readonly truncatingAgain: SharedVar<boolean>;
   /** The locks of the DAX entries, by index; `null` unless the bytes are accessed where they are stored (`S_DAX`). */
   daxEntryLocks: readonly ExclusiveLock[] | null = null;
   /** Operations of the filesystem. */
@@ -107,7 +110,8 @@ export class AddressSpace {
     this.iMmapRwsem = new Rwsem('mapping.i_mmap_rwsem', iIno);
     this.wbErr = new SharedVar('mapping.wb_err', 0, iIno);
     this.exiting = new SharedVar('AS_EXITING', false, iIno);
-    this.truncateSweeps = new SharedVar('truncate_inode_pages_range sweeps', 0, iIno);
+    this.truncating = new SharedVar('truncate_inode_pages_range under way', false, iIno);
+    this.truncatingAgain = new SharedVar('truncate_inode_pages_range again', false, iIno);
   }
 
   /** Number of page indices that can ever be in use: the machine's maximum file size. */
@@ -162,8 +166,8 @@ export class Inode<I = unknown> {
   readonly iSb: SuperBlock;
   /** `inode->i_rwsem`: exclusive for writes and size changes. */
   readonly iRwsem: Rwsem;
-  /** `inode->i_size`, bytes. Use iSizeRead() and iSizeWrite(). */
-  readonly iSize: SharedVar<number>;
+  /** `inode->i_size`, bytes. Use iSizeRead(), iSizeWithin() and iSizeWrite(). */
+  readonly iSize: FileSize;
   /** Its page cache. */
   readonly iMapping: AddressSpace;
   /** Direct I/Os in flight. */
@@ -196,7 +200,7 @@ export class Inode<I = unknown> {
     this.iSb = sb;
     this.iIno = ino;
     this.iRwsem = new Rwsem('inode.i_rwsem', ino, sb.type);
-    this.iSize = new SharedVar('i_size', 0, ino);
+    this.iSize = new FileSize(ino);
     this.iDioCount = new SharedVar('i_dio_count', 0, ino);
     this.iOp = ops.iOp;
     this.iFop = ops.iFop;
@@ -419,6 +423,25 @@ export interface SuperOperations {
 /** Read `i_size`. @see include/linux/fs.h `i_size_read()` (v5.15) */
 export function iSizeRead(inode: Inode): Task<number> {
   return inode.iSize.read('i_size_read');
+}
+
+/**
+ * Read `i_size`, by who compares it with a part of the file and learns nothing else from it.
+ *
+ * @param from - First byte of the part.
+ * @param to - Byte after the last one.
+ * @returns The size if it lies in the part, `from` if it is smaller, `to` if it is larger.
+ * @context May be preempted.
+ * @see include/linux/fs.h `i_size_read()` (v5.15)
+ */
+export function iSizeWithin(inode: Inode, from: number, to: number): Task<number> {
+  return inode.iSize.within(from, to);
+}
+
+/** How many bytes of a page lie inside the file, by `i_size` as it is now. @context May be preempted. */
+export function* bytesInFile(inode: Inode, index: Pgoff): Task<number> {
+  const start = index * PAGE_SIZE;
+  return (yield* iSizeWithin(inode, start, start + PAGE_SIZE)) - start;
 }
 
 /** Store `i_size`. @context i_rwsem exclusive. @see include/linux/fs.h `i_size_write()` (v5.15) */

@@ -17,7 +17,7 @@ import {
   type AddressSpace,
   type File,
   type FileRaState,
-  iSizeRead,
+  iSizeWithin,
   isPage,
   pageIndex,
 } from '../include/fs.js';
@@ -227,7 +227,8 @@ function countHistoryPages(mapping: AddressSpace, index: Pgoff, max: number): Ta
  * @see `do_page_cache_ra()` [RD] (v5.15)
  */
 export function* doPageCacheRa(rac: ReadaheadControl, nrToRead: number, lookaheadSize: number): Task<void> {
-  const isize = yield* iSizeRead(rac.mapping.host);
+  const start = rac.index * PAGE_SIZE;
+  const isize = yield* iSizeWithin(rac.mapping.host, start, start + nrToRead * PAGE_SIZE);
   const inFile = Math.ceil(isize / PAGE_SIZE) - rac.index;
   if (inFile > 0) yield* pageCacheRaUnbounded(rac, Math.min(nrToRead, inFile), lookaheadSize);
 }

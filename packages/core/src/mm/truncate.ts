@@ -111,7 +111,7 @@ export function genericErrorRemovePage(mapping: AddressSpace, page: Page): Task<
 export function* truncateInodePagesRange(mapping: AddressSpace, lstart: Loff, lend: Loff): Task<void> {
   demandLocks('truncate_inode_pages_range', mapping);
   if (yield* mappingEmpty(mapping)) return;
-  mapping.truncateSweeps.store(1);
+  mapping.truncating.store(true);
   const toTheEnd = lend === END_OF_FILE;
   const start = pgoff(Math.ceil(lstart / PAGE_SIZE));
   const end = toTheEnd ? mapping.capacity : pageIndex(lend + 1);
@@ -131,7 +131,8 @@ export function* truncateInodePagesRange(mapping: AddressSpace, lstart: Loff, le
   }
   if (tail > 0) yield* truncatePartialPage(mapping, pgoff(end), 0, tail);
   if (start < upto) yield* truncateRest(mapping, start, upto);
-  mapping.truncateSweeps.store(0);
+  mapping.truncating.store(false);
+  if (mapping.truncatingAgain.load()) mapping.truncatingAgain.store(false);
 }
 
 /** First pass: remove what can be locked at once, so that the second pass has little to wait for. */
@@ -154,14 +155,13 @@ function* truncateExceptional(mapping: AddressSpace, daxEntries: readonly Pgoff[
 
 /** Second pass: wait for each page that is left, and start over until a whole sweep finds none. */
 function* truncateRest(mapping: AddressSpace, start: Pgoff, end: number): Task<void> {
-  let sweeps = 1;
   for (let index = start; ; ) {
     const { pages, daxEntries } = yield* findGetEntries(mapping, index, end);
     const last = Math.max(pages.at(-1)?.index ?? -1, daxEntries.at(-1) ?? -1);
     if (last < 0) {
       if (index === start) break;
       index = start;
-      mapping.truncateSweeps.store(++sweeps);
+      if (!mapping.truncatingAgain.load()) mapping.truncatingAgain.store(true);
       continue;
     }
     for (const page of pages) {

@@ -24,7 +24,7 @@ import {
   VM_RAND_READ,
   VM_SEQ_READ,
 } from '../../include/flags.js';
-import { type AddressSpace, type File, type FileRaState, iSizeRead, isPage } from '../../include/fs.js';
+import { type AddressSpace, type File, type FileRaState, iSizeWithin, isPage } from '../../include/fs.js';
 import type { MmStruct, Page, VmOperations } from '../../include/mm-types.js';
 import { PAGE_SIZE } from '../../include/page.js';
 import { type Pgoff, pgoff } from '../../include/units.js';
@@ -102,7 +102,8 @@ function* outRetry(fault: FileFault, page: Page | null, result: number): Task<nu
 
 /** Is the page beyond the end of the file now? */
 function* beyondEnd(mapping: AddressSpace, index: Pgoff): Task<boolean> {
-  return index >= Math.ceil((yield* iSizeRead(mapping.host)) / PAGE_SIZE);
+  const start = index * PAGE_SIZE;
+  return (yield* iSizeWithin(mapping.host, start, start + 1)) === start;
 }
 
 /**
@@ -135,7 +136,7 @@ export function* filemapFault(vmf: VmFault): Task<number> {
   for (;;) {
     if (page === null) {
       yield* holdOffInvalidation(fault);
-      if (removed || mapping.truncateSweeps.load() > 1) yield* letTruncationEnd(mapping, removed);
+      if (removed || mapping.truncatingAgain.load()) yield* letTruncationEnd(mapping, removed);
       page = yield* pagecacheGetPage(mapping, vmf.pgoff, FGP_CREAT | FGP_FOR_MMAP);
       if (page === null) {
         if (fault.fpin !== null) return yield* outRetry(fault, null, result);

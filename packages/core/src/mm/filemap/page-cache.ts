@@ -258,6 +258,7 @@ export function* pagecacheGetPage(mapping: AddressSpace, index: Pgoff, fgpFlags:
  * @departs The kernel does not wait here. A page that comes back is removed once more, and all is as before; or the truncation
  *   has passed it for the last time, and it could as well have come when that had ended. There the two can go on for ever.
  */
-export function letTruncationEnd({ truncateSweeps }: AddressSpace, removed: boolean): Task<number> {
-  return truncateSweeps.waitUntil((sweeps) => sweeps <= (removed ? 0 : 1), 'truncation_end');
+export function letTruncationEnd(mapping: AddressSpace, removed: boolean): Task<boolean> {
+  const waitFor = removed ? mapping.truncating : mapping.truncatingAgain;
+  return waitFor.waitUntil((underWay) => !underWay, 'truncation_end');
 }

@@ -24,6 +24,7 @@ import {
   type File,
   type IovIter,
   iSizeRead,
+  iSizeWithin,
   type Kiocb,
   pageIndex,
 } from '../../include/fs.js';
@@ -117,8 +118,7 @@ export function* filemapRead(iocb: Kiocb, iter: IovIter, already = 0): Task<numb
     const error = yield* filemapGetPages(iocb, iter, pages);
     if (error < 0) return done > 0 ? done : error;
     // Only now: a size read before the pages were uptodate could be smaller than what they show.
-    const isize = yield* iSizeRead(inode);
-    const end = Math.min(isize, iocb.kiPos + iter.count);
+    const end = yield* iSizeWithin(inode, iocb.kiPos, iocb.kiPos + iter.count);
     for (const page of pages) {
       const offset = iocb.kiPos % PAGE_SIZE;
       const bytes = Math.min(end - iocb.kiPos, PAGE_SIZE - offset);
@@ -135,7 +135,7 @@ export function* filemapRead(iocb: Kiocb, iter: IovIter, already = 0): Task<numb
     }
     for (const page of pages) putPage(page);
     if (faulted) return done > 0 ? done : -EFAULT;
-    if (iter.count === 0 || iocb.kiPos >= isize) return done;
+    if (iter.count === 0 || iocb.kiPos >= end) return done;
   }
 }
 
@@ -181,7 +181,7 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     if (pages.length > 0) return 0;
     if (error !== AOP_TRUNCATED_PAGE) return error;
     if ((iocb.kiFlags & IOCB_NOWAIT) === 0) yield* letTruncationEnd(mapping, true);
-    else if (mapping.truncateSweeps.load() > 0) return -EAGAIN;
+    else if (mapping.truncating.load()) return -EAGAIN;
   }
 }
 
