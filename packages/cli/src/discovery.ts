@@ -6,7 +6,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Expected, parseExpected } from '@fsport/conformance';
+import { type Expected, readExpected } from '@fsport/conformance';
 import {
   container,
   FileSystems,
@@ -241,7 +241,7 @@ async function load({ folder, manifest }: Package, imports: Imports): Promise<Pl
     version: manifest.version ?? '0.0.0',
     folder,
     module,
-    ...readExpected(folder),
+    ...declaredIn(folder),
   };
 }
 
@@ -340,15 +340,10 @@ function badProfile(profiles: readonly unknown[]): string | null {
   }
 }
 
-function readExpected(folder: string): Pick<Plugin, 'expected' | 'expectedPath'> {
+function declaredIn(folder: string): Pick<Plugin, 'expected' | 'expectedPath'> {
   const path = join(folder, 'expected.json');
   if (!existsSync(path)) return { expected: null, expectedPath: null };
-  try {
-    return { expected: parseExpected(JSON.parse(readFileSync(path, 'utf8')), path), expectedPath: path };
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError('BAD_EXPECTED', { where: path }, `${path}: ${textOf(error)}. Mend it.`);
-  }
+  return { expected: readExpected(path), expectedPath: path };
 }
 
 function badPlugin(name: string, what: string): UsageError {

@@ -1,5 +1,4 @@
 /** What runs in a worker thread: one step of a job at a time. */
-import { readFileSync } from 'node:fs';
 import {
   CHECKS,
   type Check,
@@ -7,7 +6,7 @@ import {
   concludeCheck,
   type Expected,
   executionsOf,
-  parseExpected,
+  readExpected,
   runLeg,
   unsearched,
 } from '@fsport/conformance';
@@ -60,7 +59,7 @@ const expectations = new Map<string, Expected>();
 
 function expectedOf(path: string | null): Expected | null {
   if (path === null) return null;
-  const known = expectations.get(path) ?? parseExpected(JSON.parse(readFileSync(path, 'utf8')), path);
+  const known = expectations.get(path) ?? readExpected(path);
   expectations.set(path, known);
   return known;
 }

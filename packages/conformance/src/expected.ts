@@ -21,6 +21,7 @@ export interface Expectation {
 const VERDICTS: readonly Verdict[] = ['pass', 'fail', 'unknown', 'notrun'];
 
 interface Rule {
+  readonly pattern: string;
   readonly matches: (id: string) => boolean;
   readonly profiles: Readonly<Record<string, Expectation>>;
 }
@@ -41,6 +42,11 @@ export class Expected {
    */
   of(check: string, profile: string): Expectation | null {
     return this.#rules.find((rule) => rule.matches(check))?.profiles[profile] ?? null;
+  }
+
+  /** Keys that match none of these checks. */
+  unmatched(checks: readonly string[]): readonly string[] {
+    return this.#rules.filter(({ matches }) => !checks.some((id) => matches(id))).map(({ pattern }) => pattern);
   }
 }
 
@@ -88,7 +94,7 @@ export function parseExpected(json: unknown, where: string): Expected {
       profile,
       expectation(value, where, `"${pattern}" ${profile}`),
     ]);
-    return { matches: picomatch(pattern), profiles: Object.fromEntries(entries) };
+    return { pattern, matches: picomatch(pattern), profiles: Object.fromEntries(entries) };
   });
   return new Expected(rules);
 }

@@ -12,6 +12,7 @@ export { type ConformanceOptions, testConformance } from './jest.js';
 export * from './matrix.js';
 export * from './mutants.js';
 export * from './ops.js';
+export { readExpected } from './read-expected.js';
 export { type ReplayedCheck, replayCheck } from './replay.js';
 export {
   boundsOf,

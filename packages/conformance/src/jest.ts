@@ -4,12 +4,11 @@
  * The suite is handed the runner's function, so it depends on no runner. Test files cannot switch checks off: what runs
  * is decided by what the filesystem claims.
  */
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type FileSystemType, UsageError } from '@fsport/core';
+import type { FileSystemType } from '@fsport/core';
 import { checksOf } from './checks/registry.js';
-import { type Expected, parseExpected } from './expected.js';
 import { type Mutant, survivalOf } from './mutants.js';
+import { readExpected } from './read-expected.js';
 import { runCheck } from './run.js';
 import type { CheckReport, CheckResult } from './types.js';
 
@@ -33,18 +32,6 @@ function explain({ result, failure }: CheckReport): string {
   }
   if (result.reason !== null) lines.push(result.reason);
   return lines.join('\n');
-}
-
-function readExpected(path: string): Expected {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    const why = (error as Error).message;
-    const text = `${path} cannot be read: ${why}. A package that declares nothing has an expected.json of {}.`;
-    throw new UsageError('BAD_EXPECTED', { where: path }, text);
-  }
-  return parseExpected(json, path);
 }
 
 /**

@@ -1,6 +1,9 @@
 // Shows how expected.json is read: the first key that matches decides, and whatever cannot be meant is refused.
 
-import { type Expected, executionsOf, parseExpected, runCheck } from '@fsport/conformance';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Expected, executionsOf, parseExpected, readExpected, runCheck } from '@fsport/conformance';
 import { describe, expect, test } from '@jest/globals';
 import { READS } from '#src/selftest/cases.js';
 import { fixture } from '#src/selftest/fixture.js';
@@ -98,6 +101,29 @@ describe('refused', () => {
     const parse = (): unknown => parseExpected(json, 'there/expected.json');
     expect(parse).toThrow(
       expect.objectContaining({ code: 'BAD_EXPECTED', data: { where: 'there/expected.json' } }),
+    );
+  });
+});
+
+describe('a key of a package', () => {
+  const read = (json: unknown): Expected => {
+    const folder = mkdtempSync(join(tmpdir(), 'fsport-expected-'));
+    try {
+      writeFileSync(join(folder, 'expected.json'), JSON.stringify(json));
+      return readExpected(join(folder, 'expected.json'));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  test('is a check, or matches some', () => {
+    const expected = read({ 'race/e1-read-vs-punch': { 'v5.14': RACE }, 'pair/*': { 'v5.14': PASS } });
+    expect(expected.of('race/e1-read-vs-punch', 'v5.14')).toEqual(RACE);
+  });
+
+  test.each(['race/e1-raed-vs-punch', 'E1', 'pairs/*'])('cannot be %s, which is none', (key) => {
+    expect(() => read({ [key]: { 'v5.14': RACE } })).toThrow(
+      expect.objectContaining({ code: 'BAD_EXPECTED', data: expect.objectContaining({ key }) }),
     );
   });
 });
