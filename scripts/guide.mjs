@@ -45,9 +45,9 @@ function makeProject() {
     for (const [command, path] of Object.entries(bin))
       symlinkSync(join(source, path), join(modules, '.bin', command));
   }
-  for (const name of ['typescript', 'jest', 'eslint', '@jest/globals', '@types/node'])
+  for (const name of ['typescript', 'jest', 'eslint', 'typedoc', '@jest/globals', '@types/node'])
     symlinkSync(join(root, 'node_modules', name), join(modules, name));
-  for (const command of ['tsc', 'jest', 'eslint'])
+  for (const command of ['tsc', 'jest', 'eslint', 'typedoc'])
     symlinkSync(join(root, 'node_modules/.bin', command), join(modules, '.bin', command));
   const filesystems = readdirSync(join(modules, '@fsport')).filter((name) => name.startsWith('fs-'));
   const devDependencies = Object.fromEntries(filesystems.map((name) => [`@fsport/${name}`, '*']));

@@ -8,7 +8,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkAll, packAll } from './pack.mjs';
-import { manifest, root } from './pnpm.mjs';
+import { root } from './pnpm.mjs';
 import { startRegistry } from './registry.mjs';
 
 /** What everybody who writes a filesystem gets. */
@@ -79,8 +79,7 @@ async function main() {
   call(fs, ['npm', 'test']);
   call(fs, ['npm', 'run', 'lint']);
   call(fs, ['npx', 'fsport', 'run']);
-  call(fs, ['npm', 'install', '--save-dev', `typedoc@${manifest.devDependencies.typedoc}`]);
-  call(fs, ['npx', 'typedoc', '--treatWarningsAsErrors', '--out', 'site', 'src/index.ts']);
+  call(fs, ['npm', 'run', 'docs']);
 
   const [unlocked, ...locked] = blocks('diff');
   call(fs, ['git', 'apply', '-'], 0, unlocked);

@@ -13,6 +13,10 @@ export interface Wanted {
   readonly see: string;
 }
 
+/** Modules of the engine are still called experimental, each time they are used. */
+const JEST =
+  'node --experimental-vm-modules --disable-warning=ExperimentalWarning node_modules/jest/bin/jest.js';
+
 interface Manifest {
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
@@ -80,9 +84,10 @@ function manifest(text: string, { name }: Wanted, { repository }: Home, { versio
   };
   const scripts = {
     build: 'tsc -b tsconfig.json tsconfig.test.json',
-    test: 'npm run build && node --experimental-vm-modules node_modules/jest/bin/jest.js',
+    test: `npm run build && ${JEST}`,
     lint: 'npm run build && eslint src test',
     conformance: `npm run build && fsport run ${name}`,
+    docs: 'typedoc',
   };
   const own = Object.keys(dependencies);
   const tools = Object.keys(versions).filter((one) => !own.includes(one));
@@ -102,7 +107,7 @@ function addSurroundings(files: Map<string, string>, { compilerOptions }: Templa
       });
     });
   }
-  files.set('.gitignore', 'node_modules/\ndist/\ndist-test/\nresults/\n');
+  files.set('.gitignore', 'node_modules/\ndist/\ndist-test/\ndocs-site/\nresults/\n');
   files.set(
     'jest.config.mjs',
     `/** Runs what tsc compiled: no second compiler, and the tests see what ships. */
@@ -113,7 +118,20 @@ export default { testMatch: ['<rootDir>/dist-test/**/*.test.js'], transform: {} 
     'eslint.config.mjs',
     `import fsport from '@fsport/eslint-plugin';
 
-export default [{ ignores: ['dist/', 'dist-test/'] }, ...fsport.configs.recommended];
+export default [{ ignores: ['dist/', 'dist-test/', 'docs-site/'] }, ...fsport.configs.recommended];
+`,
+  );
+  files.set(
+    'typedoc.config.mjs',
+    `import { OptionDefaults } from 'typedoc';
+
+/** The two tags are those of fsport: what a function expects of its caller, and where the model differs from the kernel. */
+export default {
+  entryPoints: ['src/index.ts'],
+  out: 'docs-site',
+  blockTags: [...OptionDefaults.blockTags, '@context', '@departs'],
+  treatWarningsAsErrors: true,
+};
 `,
   );
 }

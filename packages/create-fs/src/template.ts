@@ -24,7 +24,7 @@ const SOURCE = join(REPOSITORY, 'packages/fs-minimal');
 export const PACKED = join(OWN, 'template.json');
 
 /** What a package outside the repository needs and the repository has at its root. */
-const TOOLS = ['@jest/globals', '@types/node', 'eslint', 'jest', 'typescript'];
+const TOOLS = ['@jest/globals', '@types/node', 'eslint', 'jest', 'typedoc', 'typescript'];
 
 /** What of fsport it uses. */
 const PACKAGES = ['cli', 'conformance', 'core', 'eslint-plugin'];

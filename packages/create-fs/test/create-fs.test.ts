@@ -68,6 +68,7 @@ function install(folder: string): void {
   for (const [name, to] of Object.entries({
     tsc: 'typescript/bin/tsc',
     eslint: 'eslint/bin/eslint.js',
+    typedoc: 'typedoc/bin/typedoc',
     fsport: '@fsport/cli/bin/fsport.js',
   })) {
     if (existsSync(join(folder, 'node_modules', to)))
@@ -85,7 +86,7 @@ function script(folder: string, name: string): Called {
 
 describe('outside the repository', () => {
   test(
-    'a new package builds, passes its tests and its lint, and is found by the command',
+    'a new package builds, passes its tests and its lint, is documented, and is found by the command',
     () => {
       const folder = temporary();
       const { status, stdout, stderr } = create(folder, 'toyfs', '--see', 'fs/toyfs/inode.c');
@@ -99,7 +100,12 @@ describe('outside the repository', () => {
       install(made);
       const tests = script(made, 'test');
       expect(tests).toMatchObject({ status: 0, stderr: expect.stringMatching(/Tests: +\d{3,} passed/) });
+      expect(tests.stderr).not.toMatch(/Warning/);
       expect(script(made, 'lint')).toMatchObject({ status: 0 });
+      const source = join(made, 'src/index.ts');
+      writeFileSync(source, readFileSync(source, 'utf8').replace('@see', '@departs In much.\n * @see'));
+      expect(script(made, 'docs')).toMatchObject({ status: 0 });
+      expect(readFileSync(join(made, 'docs-site/modules.html'), 'utf8')).toMatch(/In much\./);
       const run = script(made, 'conformance');
       expect(run.stdout).toMatch(/fs-toyfs 0\.1\.0 as v5\.14, v5\.15/);
       expect(run.stdout).toMatch(/supports\.truncate is not claimed/);

@@ -1,5 +1,5 @@
 /**
- * The smallest filesystem that passes the conformance suite: files can be read. A copy of it is where a new
+ * A filesystem that passes the conformance suite and can do no less than this: files can be read. It is where a new
  * filesystem begins.
  *
  * It claims nothing, so the suite tests that reading is right and that everything else is refused. Claim one
@@ -115,7 +115,7 @@ function fsck(sb: SuperBlock): readonly string[] {
   return found;
 }
 
-/** The smallest filesystem. */
+/** The model. */
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
