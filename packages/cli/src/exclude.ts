@@ -47,7 +47,7 @@ export function readExcludeFile(path: string): readonly Excluded[] {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw bad(path, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw bad(`--exclude-file ${path}`, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
   }
   return text.split('\n').flatMap((line, index) => {
     if (/^\s*(?:#|$)/.test(line)) return [];
@@ -68,6 +68,7 @@ export function readOwnExcludeFiles(
   name: string,
 ): ReadonlyMap<Plugin, readonly Excluded[]> {
   const having = plugins.filter(({ folder }) => existsSync(join(folder, name)));
-  if (having.length === 0) throw bad(name, 'none of the filesystem packages has such a file');
+  if (having.length === 0)
+    throw bad(`--exclude-own ${name}`, 'none of the filesystem packages has such a file');
   return new Map(having.map((plugin) => [plugin, readExcludeFile(join(plugin.folder, name))]));
 }
