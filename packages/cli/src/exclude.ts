@@ -44,7 +44,20 @@ export function parseEntry(entry: string, where: string): readonly Excluded[] {
  * @throws UsageError `BAD_EXCLUDE`.
  */
 export function readExcludeFile(path: string): readonly Excluded[] {
+<<<<<<< HEAD
   return readEntries(path, bad).flatMap(({ text, where }) => parseEntry(text, where));
+=======
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw bad(`--exclude-file ${path}`, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  return text.split('\n').flatMap((line, index) => {
+    if (/^\s*(?:#|$)/.test(line)) return [];
+    return parseEntry(line, `${path}:${index + 1}`);
+  });
+>>>>>>> i5-flags
 }
 
 /**
@@ -60,6 +73,7 @@ export function readOwnExcludeFiles(
   name: string,
 ): ReadonlyMap<Plugin, readonly Excluded[]> {
   const having = plugins.filter(({ folder }) => existsSync(join(folder, name)));
-  if (having.length === 0) throw bad(name, 'none of the filesystem packages has such a file');
+  if (having.length === 0)
+    throw bad(`--exclude-own ${name}`, 'none of the filesystem packages has such a file');
   return new Map(having.map((plugin) => [plugin, readExcludeFile(join(plugin.folder, name))]));
 }
