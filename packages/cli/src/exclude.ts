@@ -44,20 +44,7 @@ export function parseEntry(entry: string, where: string): readonly Excluded[] {
  * @throws UsageError `BAD_EXCLUDE`.
  */
 export function readExcludeFile(path: string): readonly Excluded[] {
-<<<<<<< HEAD
-  return readEntries(path, bad).flatMap(({ text, where }) => parseEntry(text, where));
-=======
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw bad(`--exclude-file ${path}`, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
-  }
-  return text.split('\n').flatMap((line, index) => {
-    if (/^\s*(?:#|$)/.test(line)) return [];
-    return parseEntry(line, `${path}:${index + 1}`);
-  });
->>>>>>> i5-flags
+  return readEntries(path, '--exclude-file', bad).flatMap(({ text, where }) => parseEntry(text, where));
 }
 
 /**
