@@ -97,6 +97,8 @@ function entering(...kinds: readonly Kind[]): Parts {
     yield* under(depth + 1);
     yield* kind.release(lock);
     if (heldMode(lock) !== null) throw new Error('it still seems to be held');
+    if ((lock as Lock) instanceof Rwsem && (lock as Rwsem).isContended)
+      throw new Error('it seems to be waited for');
   }
   return {
     mounted: () => {
@@ -111,7 +113,8 @@ function entering(...kinds: readonly Kind[]): Parts {
 }
 
 const TWO = checkOf([[ALLOCATE], [ALLOCATE]]);
-const ONE = checkOf([[ALLOCATE]], { id: 'self/one' });
+/** Where a writer joins the queue before it waits. */
+const ONE = checkOf([[ALLOCATE]], { id: 'self/one', fair: true });
 
 function audited(parts: Parts, checks: readonly Check[]): readonly LockAudit[] {
   const fs = fixture(parts);
