@@ -15,7 +15,7 @@ function bad(where: string, what: string): UsageError {
  * @throws UsageError `BAD_LIST` if it cannot be read, names no check, or a line of it fits none.
  */
 export function readCheckList(path: string): readonly Check[] {
-  const entries = readEntries(path, bad);
+  const entries = readEntries(path, '--check-list', bad);
   // An empty list must not run everything.
   if (entries.length === 0) throw bad(path, 'it lists no check');
   return entries.flatMap(({ text, where }) => {

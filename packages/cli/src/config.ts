@@ -9,7 +9,7 @@ import { UsageError } from '@fsport/core';
 import type { StrategyName } from '@fsport/explore';
 import { type Command, InvalidArgumentError, type Option } from 'commander';
 import { createJiti } from 'jiti';
-import { collected } from './options.js';
+import { collected, notEmpty } from './options.js';
 
 /** What a configuration file says: every key is the name of an option. */
 export interface Config {
@@ -174,7 +174,7 @@ function textsOf(value: unknown): readonly string[] {
 }
 
 function textOf(value: unknown): string {
-  if (typeof value === 'string' || typeof value === 'number') return String(value);
+  if (typeof value === 'string' || typeof value === 'number') return notEmpty(String(value));
   throw new InvalidArgumentError(`${JSON.stringify(value) ?? String(value)} is neither a text nor a number.`);
 }
 

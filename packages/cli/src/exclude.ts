@@ -44,7 +44,7 @@ export function parseEntry(entry: string, where: string): readonly Excluded[] {
  * @throws UsageError `BAD_EXCLUDE`.
  */
 export function readExcludeFile(path: string): readonly Excluded[] {
-  return readEntries(path, bad).flatMap(({ text, where }) => parseEntry(text, where));
+  return readEntries(path, '--exclude-file', bad).flatMap(({ text, where }) => parseEntry(text, where));
 }
 
 /**
@@ -60,6 +60,7 @@ export function readOwnExcludeFiles(
   name: string,
 ): ReadonlyMap<Plugin, readonly Excluded[]> {
   const having = plugins.filter(({ folder }) => existsSync(join(folder, name)));
-  if (having.length === 0) throw bad(name, 'none of the filesystem packages has such a file');
+  if (having.length === 0)
+    throw bad(`--exclude-own ${name}`, 'none of the filesystem packages has such a file');
   return new Map(having.map((plugin) => [plugin, readExcludeFile(join(plugin.folder, name))]));
 }

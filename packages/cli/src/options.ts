@@ -27,6 +27,12 @@ export function duration(text: string): number {
   throw new InvalidArgumentError('It must be a time such as 30s, 5m or 4h.');
 }
 
+/** A text with something in it. */
+export function notEmpty(value: string): string {
+  if (value.trim() !== '') return value;
+  throw new InvalidArgumentError('It must not be empty.');
+}
+
 /** Values separated by commas, in one option or in several. */
 export function listed(text: string, before: readonly string[] = []): readonly string[] {
   const values = text.split(',').map((value) => value.trim());
@@ -35,8 +41,8 @@ export function listed(text: string, before: readonly string[] = []): readonly s
 }
 
 /** One value each time the option is given. */
-export function collected(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
+export function collected(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, notEmpty(value)];
 }
 
 /** The option that says how many threads work. */

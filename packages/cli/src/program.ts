@@ -31,12 +31,10 @@ Options may follow names; -- ends options. fsport.config.ts sets options for all
  * @param ended - Told the exit status of a command that has ended.
  */
 export function createProgram(ended: (status: number) => void): Command {
-  const program = new Command('fsport')
+  const program = explained(new Command('fsport'))
     .description('Explore every interleaving of a filesystem model and say what breaks.')
     .version(ownVersion())
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'fsport: ')) })
-    .showHelpAfterError('"fsport --help" prints all commands and options.')
     .addHelpText('after', EPILOGUE);
   for (const command of [
     runCommand,
@@ -64,9 +62,25 @@ export function createProgram(ended: (status: number) => void): Command {
   return program;
 }
 
+/** A command whose errors say whose they are and where to look. */
+function explained(command: Command, path?: string): Command {
+  const all =
+    path === undefined
+      ? 'fsport --help" prints all commands'
+      : `fsport ${path} --help" prints its arguments, options and an example`;
+  return command.showHelpAfterError(`"${all}.`).configureOutput({
+    outputError: (text, write) => {
+      const [, flag] = /unknown option '(--[^=]+)=/.exec(text) ?? [];
+      const isSwitch = command.options.some(({ long }) => long === flag);
+      write(isSwitch ? `fsport: option '${flag}' takes no value\n` : text.replace(/^error: /, 'fsport: '));
+    },
+  });
+}
+
 /** A command, and those below it, that fail and print like the one above, and show how they are called. */
 function settled(command: Command, parent: Command, path = command.name()): Command {
   command.copyInheritedSettings(parent);
+  explained(command, path);
   const example = EXAMPLES[path];
   if (example !== undefined) command.addHelpText('after', `\nExample: ${example}`);
   for (const below of command.commands) settled(below, command, `${path} ${below.name()}`);

@@ -43,7 +43,7 @@ export interface Replayed {
 export async function replayed(name: string, token: string, profile: string | undefined): Promise<Replayed> {
   const plugin = (await discover(process.cwd())).get(name);
   const { fs } = plugin;
-  if (profile !== undefined) mustFollow(plugin, profile);
+  if (profile !== undefined) mustFollow(plugin, profile, '--profile');
   const profiles = profile === undefined ? fs.follows : [profile];
   const misfits: UsageError[] = [];
   for (const one of profiles) {
@@ -65,13 +65,16 @@ export async function replayed(name: string, token: string, profile: string | un
   throw closest(misfits);
 }
 
-/** @throws UsageError `UNKNOWN_PROFILE` if the filesystem does not follow the profile. */
-export function mustFollow({ fs }: Plugin, profile: string): void {
+/**
+ * @param where - Where the profile stands, for the message.
+ * @throws UsageError `UNKNOWN_PROFILE` if the filesystem does not follow the profile.
+ */
+export function mustFollow({ fs }: Plugin, profile: string, where: string): void {
   if (fs.follows.includes(profile)) return;
   throw new UsageError(
     'UNKNOWN_PROFILE',
     { fs: fs.name, profile },
-    `${fs.name} does not follow "${profile}". It follows ${fs.follows.join(', ')}.`,
+    `${where}: ${fs.name} does not follow "${profile}". It follows ${fs.follows.join(', ')}.`,
   );
 }
 

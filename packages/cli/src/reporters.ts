@@ -90,7 +90,7 @@ export function reportersOf(names: readonly string[], shard = false): readonly W
   const wanted = [...new Set(names)].map((text): Wanted => {
     const [, name, file] = /^([^=]*)(?:=(.*))?$/s.exec(text) as unknown as [string, string, string?];
     if (!NAMES.includes(name)) {
-      const what = `There is no reporter "${name}". There are ${NAMES.join(', ')}.`;
+      const what = `--reporter: there is no reporter "${name}". There are ${NAMES.join(', ')}.`;
       throw new UsageError('UNKNOWN_REPORTER', { reporter: name }, what);
     }
     if (file === '') throw badFile(text, 'no file is named after the =');

@@ -263,6 +263,23 @@ function notWritten(why: string): UsageError {
   );
 }
 
+/**
+ * Make sure that results can be written; nothing is left behind.
+ *
+ * @param folder - The folder of results.
+ * @throws UsageError `BAD_OPTION`.
+ */
+export function mustBeWritable(folder: string): void {
+  const probe = join(folder, '.probe');
+  try {
+    const made = mkdirSync(probe, { recursive: true }) as string;
+    writeFileSync(join(probe, 'file'), '');
+    rmSync(made, { recursive: true });
+  } catch (error) {
+    throw notWritten((error as Error).message);
+  }
+}
+
 /** Has something run that left its results there? */
 export function hasRun(folder: string): boolean {
   return existsSync(join(folder, LATEST, RUN));

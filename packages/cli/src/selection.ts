@@ -97,7 +97,7 @@ function selectAll(
   const wanted = new Set([
     ...patterns.flatMap((pattern) => named(plugins, pattern)),
     ...checkList.flatMap(readCheckList),
-    ...group.flatMap(inGroup),
+    ...group.flatMap((name) => inGroup(mustBeGroup(name, '--group'))),
   ]);
   return CHECKS.filter((check) => wanted.has(check));
 }
@@ -116,15 +116,21 @@ function named(plugins: Plugins, pattern: string): readonly Check[] {
   }
 }
 
+/**
+ * A name that must be that of a group.
+ *
+ * @param option - Where it stands, for the message.
+ * @returns The name.
+ * @throws UsageError `UNKNOWN_GROUP`.
+ */
+export function mustBeGroup(name: string, option: string): string {
+  if (Object.hasOwn(GROUPS, name)) return name;
+  const known = Object.keys(GROUPS).join(', ');
+  const text = `${option}: there is no group "${name}". There are ${known}.`;
+  throw new UsageError('UNKNOWN_GROUP', { group: name }, text);
+}
+
 function inGroup(name: string): readonly Check[] {
-  if (!Object.hasOwn(GROUPS, name)) {
-    const known = Object.keys(GROUPS).join(', ');
-    throw new UsageError(
-      'UNKNOWN_GROUP',
-      { group: name },
-      `There is no group "${name}". There are ${known}.`,
-    );
-  }
   return CHECKS.filter((check) => check.groups.includes(name));
 }
 
@@ -132,7 +138,10 @@ function inGroup(name: string): readonly Check[] {
 function entriesOf(wanted: Wanted): readonly Excluded[] {
   return [
     ...wanted.excludeGroup.flatMap((name) =>
-      inGroup(name).map(({ id }) => ({ check: id, reason: `in group ${name}` })),
+      inGroup(mustBeGroup(name, '--exclude-group')).map(({ id }) => ({
+        check: id,
+        reason: `in group ${name}`,
+      })),
     ),
     ...wanted.exclude.flatMap((entry) => parseEntry(entry, '--exclude')),
     ...wanted.excludeFile.flatMap(readExcludeFile),
@@ -152,7 +161,7 @@ function profilesOf(plugin: Plugin, used: readonly Plugin[], wanted: readonly st
     throw new UsageError(
       'UNKNOWN_PROFILE',
       { profile: unknown },
-      `${used.map(({ fs }) => fs.name).join(', ')}: there is no profile "${unknown}", only ${[...known].join(', ')}.`,
+      `--profile: ${used.map(({ fs }) => fs.name).join(', ')} does not follow "${unknown}", only ${[...known].join(', ')}.`,
     );
   }
   return plugin.fs.follows.filter((one) => wanted.length === 0 || wanted.includes(one));

@@ -79,7 +79,7 @@ describe('--check-list', () => {
     project.write('empty.txt', '# nothing\n\n');
     expect(refused('run', '--check-list', 'empty.txt')).toMatch(/^fsport: empty\.txt: it lists no check\./);
     expect(refused('list', '--check-list', 'none.txt')).toMatch(
-      /^fsport: none\.txt: it cannot be read \(ENOENT\)\./,
+      /^fsport: --check-list none\.txt: it cannot be read \(ENOENT\)\./,
     );
   });
 

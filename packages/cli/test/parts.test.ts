@@ -156,7 +156,7 @@ function onQueue(): void {
       rmSync(join(project.folder, 'results'), { recursive: true, force: true });
       const redis = ['--redis', server.url];
       const run = start('run', ...SELECTION, '--engine', 'bullmq', ...redis);
-      const hire = (): Background => start('worker', '-j', '1', ...redis);
+      const hire = (): Background => start('worker', '--workers', '1', ...redis);
       const workers = [hire(), hire(), hire()];
       for (let killed = 0; killed < 2; killed++) {
         const before = ended().size;

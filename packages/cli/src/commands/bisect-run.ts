@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { callSelf } from '../child.js';
 import { EXIT } from '../exit-status.js';
 import { interruptible } from '../interruptible.js';
-import { duration, whole } from '../options.js';
+import { duration, notEmpty, whole } from '../options.js';
 
 /** What git bisect understands: this commit cannot be tested; and, above 127, stop. */
 const SKIP = 125;
@@ -24,7 +24,7 @@ export function bisectRunCommand(ended: (status: number) => void): Command {
     .description('run one check for "git bisect run": 0 good, 1 bad, 125 cannot be tested, 128 a wrong call')
     .argument('<fs>', 'filesystem')
     .argument('<check>', 'check')
-    .option('-s, --profile <name>', 'profile (default: all that the filesystem follows)')
+    .option('-s, --profile <name>', 'profile (default: all that the filesystem follows)', notEmpty)
     .option('--max-executions <n>', 'executions; the commit is skipped beyond (default: 1000000)', whole(1))
     .option('--time <time>', 'time, such as 5m; the commit is skipped beyond (default: no limit)', duration)
     .action(async (fs: string, check: string, flags: Flags) => ended(await bisect(fs, check, flags)));

@@ -27,7 +27,7 @@ export function diffCommand(ended: (status: number) => void): Command {
       const named = [first, second].map((text): Named => {
         const [name, profile] = text.split(/@(.*)/s) as [string, string?];
         const plugin = plugins.get(name);
-        if (profile !== undefined) mustFollow(plugin, profile);
+        if (profile !== undefined) mustFollow(plugin, profile, text);
         return { plugin, profile: profile ?? null };
       });
       const [left, right] = sidesOf(named as [Named, Named], token);

@@ -1,6 +1,5 @@
 /** `fsport doctor`: what is here, and what will not work. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { CHECKS, type Check, type CheckResult, missingClaims, runCheck } from '@fsport/conformance';
 import { UsageError } from '@fsport/core';
 import type { StrategyName } from '@fsport/explore';
@@ -9,8 +8,10 @@ import semver from 'semver';
 import { findConfig } from '../config.js';
 import { type Inspected, inspect, type Plugin, Plugins } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
+import { notEmpty } from '../options.js';
 import { Connection, redisOption } from '../queue/redis.js';
 import { onModel } from '../replaying.js';
+import { mustBeWritable } from '../results.js';
 import { coreVersion, ownVersion } from '../versions.js';
 
 interface Flags {
@@ -35,7 +36,7 @@ export function doctorCommand(ended: (status: number) => void): Command {
       'say what is installed, which filesystems are found, and what does not work; status 1 if something',
     )
     .option('--redis <url>', 'Redis server to try (default: none)', redisOption)
-    .option('--results <folder>', 'folder of results', 'results')
+    .option('--results <folder>', 'folder of results', notEmpty, 'results')
     .action(async (flags: Flags) => ended(await doctor(flags)));
 }
 
@@ -46,7 +47,7 @@ async function doctor({ redis, results }: Flags): Promise<number> {
     fine('fsport', `${ownVersion()}, core ${coreVersion()}`),
     await config(cwd),
     ...(await filesystems(cwd)),
-    writable(results),
+    await writable(results),
     await server(redis),
   ];
   for (const { what, text, wrong } of found) {
@@ -127,16 +128,9 @@ function tried(plugin: Plugin): Finding {
   }
 }
 
-function writable(results: string): Finding {
-  const probe = join(results, '.doctor', 'probe');
-  try {
-    const made = mkdirSync(dirname(probe), { recursive: true }) ?? dirname(probe);
-    writeFileSync(probe, '');
-    rmSync(made, { recursive: true });
-    return fine('results', `${results} can be written`);
-  } catch (error) {
-    return bad('results', `${(error as Error).message}. Name another folder with --results`);
-  }
+async function writable(results: string): Promise<Finding> {
+  const what = await attempted('results', async () => mustBeWritable(results));
+  return what ?? fine('results', `${results} can be written`);
 }
 
 async function server(url: string | undefined): Promise<Finding> {

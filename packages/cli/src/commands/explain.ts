@@ -2,6 +2,7 @@
 import { hanging, TRACE_FORMATS } from '@fsport/report';
 import { Command, Option } from 'commander';
 import { EXIT } from '../exit-status.js';
+import { notEmpty } from '../options.js';
 import { type Replayed, replayed } from '../replaying.js';
 import { switchesText } from '../switches.js';
 
@@ -24,7 +25,7 @@ export function explainCommand(ended: (status: number) => void): Command {
     .description('say what a replay token shows and what each switch is for; exit status 0 whatever it shows')
     .argument('<fs>', 'filesystem')
     .argument('<token>', 'token, as a failure prints it')
-    .option('-s, --profile <name>', 'profile (default: the first one that the token fits)')
+    .option('-s, --profile <name>', 'profile (default: the first one that the token fits)', notEmpty)
     .addOption(
       new Option('--format <name>', 'form in which it is shown')
         .choices(['text', ...Object.keys(TRACE_FORMATS)])

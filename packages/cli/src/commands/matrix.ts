@@ -3,6 +3,7 @@ import { CHECKS, matrixOf, type VerdictMatrix } from '@fsport/conformance';
 import { matrixMarkdown, matrixText } from '@fsport/report';
 import { Command, Option } from 'commander';
 import { EXIT } from '../exit-status.js';
+import { notEmpty } from '../options.js';
 import { readRun } from '../results.js';
 import { textOptions } from '../terminal.js';
 
@@ -18,7 +19,7 @@ export function matrixCommand(ended: (status: number) => void): Command {
     .description('print the verdict matrix of the last run')
     .option('--json', 'as JSON')
     .addOption(new Option('--markdown', 'as a table in Markdown').conflicts('json'))
-    .option('--results <folder>', 'folder of results', 'results')
+    .option('--results <folder>', 'folder of results', notEmpty, 'results')
     .action((flags: Flags) => {
       process.stdout.write(`${written(matrixOf(readRun(flags.results), CHECKS), flags)}\n`);
       ended(EXIT.ok);

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { discover } from '../discovery.js';
 import { mergeShards } from '../merging.js';
+import { notEmpty } from '../options.js';
 import { busOf, REPORTER_OPTION, reportersOf } from '../reporters.js';
 import { Results } from '../results.js';
 import { Run } from '../run.js';
@@ -19,7 +20,7 @@ export function mergeCommand(ended: (status: number) => void): Command {
     .argument('<folders...>', 'folders of shards, such as results/shard-*')
     .option(...REPORTER_OPTION)
     .option('--no-times', 'leave out all times, so that two runs print the same bytes')
-    .option('--results <folder>', 'folder of results to write, in place of its last run', 'results')
+    .option('--results <folder>', 'folder of results to write, in place of its last run', notEmpty, 'results')
     .action(async (folders: string[], flags: Flags) => ended(await merge(folders, flags)));
 }
 

@@ -1,11 +1,11 @@
 /** `fsport new`: begin a filesystem, a check or a strategy. */
-import { CHECKS, GROUPS } from '@fsport/conformance';
-import { UsageError } from '@fsport/core';
+import { CHECKS } from '@fsport/conformance';
 import { createCheck, createFsCommand, createStrategy } from '@fsport/create-fs';
 import { STRATEGIES } from '@fsport/explore';
 import { Command } from 'commander';
 import { EXIT } from '../exit-status.js';
 import { listed } from '../options.js';
+import { mustBeGroup } from '../selection.js';
 
 interface Flags {
   readonly overwrite?: boolean;
@@ -31,12 +31,7 @@ function newCheck(ended: (status: number) => void): Command {
     .option('-g, --group <names>', 'groups it belongs to', (text) => listed(text), ['auto'])
     .option('--overwrite', 'write over a check of that id')
     .action((id: string, { group, overwrite = false }: CheckFlags) => {
-      const unknown = group.find((name) => !Object.hasOwn(GROUPS, name));
-      if (unknown !== undefined) {
-        const known = Object.keys(GROUPS).join(', ');
-        const text = `There is no group "${unknown}". There are ${known}.`;
-        throw new UsageError('UNKNOWN_GROUP', { group: unknown }, text);
-      }
+      for (const name of group) mustBeGroup(name, '--group');
       createCheck(id, { groups: group, overwrite }, new Set(CHECKS.map((one) => one.id)), process.cwd());
       ended(EXIT.ok);
     });

@@ -1,6 +1,7 @@
 /** `fsport replay`: run the one schedule of a token. */
 import { Command } from 'commander';
 import { EXIT } from '../exit-status.js';
+import { notEmpty } from '../options.js';
 import { replayed } from '../replaying.js';
 
 /** The command. */
@@ -9,7 +10,7 @@ export function replayCommand(ended: (status: number) => void): Command {
     .description('run the schedule of a replay token; exit status 1 if it fails')
     .argument('<fs>', 'filesystem')
     .argument('<token>', 'token, as a failure prints it')
-    .option('-s, --profile <name>', 'profile (default: the first one that the token fits)')
+    .option('-s, --profile <name>', 'profile (default: the first one that the token fits)', notEmpty)
     .action(async (fs: string, token: string, { profile }: { readonly profile?: string }) => {
       const { shown, text } = await replayed(fs, token, profile);
       process.stdout.write(`${text}\n`);

@@ -10,7 +10,7 @@ import { interruptible } from '../interruptible.js';
 import { type Job, jobKey, jobsOf, shuffled } from '../jobs.js';
 import type { Journaled } from '../journal.js';
 import { KeptLegFiles } from '../kept-search.js';
-import { duration, whole, workersOption } from '../options.js';
+import { duration, notEmpty, whole, workersOption } from '../options.js';
 import { planOf } from '../plan.js';
 import { threadsEngine } from '../pool.js';
 import { queueEngine } from '../queue/coordinator.js';
@@ -92,9 +92,10 @@ export function runCommand(ended: (status: number) => void): Command {
     .option(
       '--changed [commit]',
       'only filesystems whose package differs from a commit (without one: HEAD), or all if fsport does',
+      notEmpty,
     )
     .option('--no-times', 'leave out all times, so that two runs print the same bytes')
-    .option('--results <folder>', 'folder of results', 'results')
+    .option('--results <folder>', 'folder of results', notEmpty, 'results')
     .action(async (names: string[], flags: Flags) => ended(await run(names, flags)));
 }
 

@@ -7,8 +7,9 @@ import { callSelf } from '../child.js';
 import { discover, type Plugin } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { interruptible } from '../interruptible.js';
-import { listed } from '../options.js';
-import { hasRun, readRun } from '../results.js';
+import { listed, notEmpty } from '../options.js';
+import { hasRun, mustBeWritable, readRun } from '../results.js';
+import { mustBeGroup } from '../selection.js';
 
 interface Flags {
   readonly group: readonly string[];
@@ -26,7 +27,7 @@ export function watchCommand(ended: (status: number) => void): Command {
     )
     .argument('[fs...]', 'filesystems (default: all)')
     .option('-g, --group <names>', 'groups of checks, separated by commas', (text) => listed(text), ['quick'])
-    .option('--results <folder>', 'folder of results', 'results')
+    .option('--results <folder>', 'folder of results', notEmpty, 'results')
     .action(async (names: string[], flags: Flags) => {
       await interruptible((stop) => watch(names, flags, stop));
       ended(EXIT.interrupted);
@@ -34,6 +35,8 @@ export function watchCommand(ended: (status: number) => void): Command {
 }
 
 async function watch(names: readonly string[], flags: Flags, stop: AbortSignal): Promise<void> {
+  for (const name of flags.group) mustBeGroup(name, '--group');
+  mustBeWritable(flags.results);
   const all = await discover(process.cwd());
   const plugins = names.length === 0 ? all.all() : names.map((name) => all.get(name));
   const waiting = new Set(plugins);
