@@ -1,7 +1,8 @@
 // What a stranger does with the packages as they are published, to a registry on loopback: nothing here sees the
 // repository, nor what this machine has cached or configured. A filesystem is made by `npm create` in an empty folder,
 // tested, linted, run by the command, and documented. Then it learns the hole punch of docs/guide/02 without its lock:
-// the command and Jest must fail with the same tokens, and each token must replay. The rest of that chapter mends it.
+// the command and Jest must fail with the same tokens, and each token must replay. The rest of that chapter ports it: the
+// race is left in v5.14, again with the same token, and once it is declared everything is green.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -43,19 +44,22 @@ function blocks(language) {
   return [...chapter.matchAll(block)].map(([, body]) => body);
 }
 
-/** The commands that replay what failed, as printed. */
-function replays(output) {
-  return [...new Set(output.match(/fsport replay toy '\S+' -s v[\d.]+/g))].sort();
-}
-
 function build() {
   call(fs, ['npm', 'run', 'build']);
 }
 
-function runs(expected) {
-  const command = call(fs, ['npx', 'fsport', 'run', 'toy', CHECK, '--no-times'], expected);
-  const jest = call(fs, [...JEST, 'conformance', '-t', CHECK], expected);
-  return { command, jest };
+function run(expected) {
+  return call(fs, ['npx', 'fsport', 'run', 'toy', CHECK, '--no-times'], expected);
+}
+
+/** The check fails: the commands that replay it, which the command and Jest must print alike. */
+function failures() {
+  const replays = (output) => [...new Set(output.match(/fsport replay toy '\S+' -s v[\d.]+/g))].sort();
+  const outputs = [run(1), call(fs, [...JEST, 'conformance', '-t', CHECK], 1)];
+  const [command, jest] = outputs.map(replays);
+  if (command.length === 0 || command.join() !== jest.join())
+    throw new Error(`the command and Jest found different schedules, or none:\n${outputs.join('\n')}`);
+  return command;
 }
 
 /** From here on npm knows this registry for `@fsport`, where everything else comes from, and nothing more. */
@@ -84,17 +88,15 @@ async function main() {
   const [unlocked, ...locked] = blocks('diff');
   call(fs, ['git', 'apply', '-'], 0, unlocked);
   build();
-  const { command, jest } = runs(1);
-  const printed = replays(command);
-  if (printed.length === 0) throw new Error(`no token is printed:\n${command}`);
-  if (printed.join() !== replays(jest).join())
-    throw new Error(`the command and Jest found different schedules:\n${printed.join('\n')}\n${jest}`);
-  for (const replay of printed) call(fs, ['npx', ...replay.replaceAll("'", '').split(' ')], 1);
+  for (const replay of failures()) call(fs, ['npx', ...replay.replaceAll("'", '').split(' ')], 1);
 
   for (const patch of locked) call(fs, ['git', 'apply', '-'], 0, patch);
-  writeFileSync(join(fs, 'expected.json'), blocks('json').at(-1));
   build();
-  runs(0);
+  const left = failures();
+  if (!left.every((replay) => replay.endsWith(' -s v5.14')))
+    throw new Error(`the race is left in v5.15:\n${left.join('\n')}`);
+  writeFileSync(join(fs, 'expected.json'), blocks('json').at(-1));
+  run(0);
   return 0;
 }
 

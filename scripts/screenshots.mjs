@@ -77,7 +77,7 @@ async function firstBox(page) {
     const { overflowX, whiteSpace } = getComputedStyle(element);
     return overflowX === 'auto' && whiteSpace === 'pre';
   });
-  return scrolls ? await box.locator('code').textContent() : '';
+  return scrolls ? (await box.locator('code').textContent()).trimEnd() : '';
 }
 
 /** Looks at one page; what is wrong with it. */

@@ -46,7 +46,9 @@ export class Expected {
 
   /** Keys that match none of these checks. */
   unmatched(checks: readonly string[]): readonly string[] {
-    return this.#rules.filter(({ matches }) => !checks.some((id) => matches(id))).map(({ pattern }) => pattern);
+    return this.#rules
+      .filter(({ matches }) => !checks.some((id) => matches(id)))
+      .map(({ pattern }) => pattern);
   }
 }
 
