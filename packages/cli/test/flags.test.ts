@@ -58,6 +58,7 @@ beforeAll(async () => {
   project.write('plugins/fs-b/own.txt', 'E3 # in its own file\n');
   project.write('out.txt', 'E3 # in a file\n');
   project.write('bad.txt', '\nE7\n');
+  project.write('e7.txt', 'E7 # in a list\n');
   project.write('packages/fs-taken/thesis.txt', 'years of work');
   project.write('packages/conformance/src/checks/race-taken.ts', 'years of work');
   project.write('packages/explore/src/strategies/taken.ts', 'years of work');

@@ -46,8 +46,9 @@ function elsewhere(test: string, bad: string, says: RegExp): Uses {
   return { good: { elsewhere: test }, bad: { line: bad, says } };
 }
 
-/** What of E3 and E7 is selected is printed. */
+/** What of E3 and E7 is selected is printed, or audited. */
 const ONLY_E7 = new RegExp(`^${E7}\n$`);
+const ASKED_ONE = /^CHECKS +-- asked 1, /m;
 const FAULTS_ONLY = /^(?!(?:.*\n)*race\/e)(?:.*\n)*error\/read-vs-truncate\n/;
 const NO_VALUE = /takes no value/;
 const NOT_EMPTY = /must not be empty/;
@@ -63,47 +64,57 @@ const NEW_FS = 'new fs toyfs --follows v5.15 --see fs/toyfs/inode.c --no-interac
 const NEW_CHECK = 'new check race/read-vs-read --group quick,auto';
 const NEW_STRATEGY = 'new strategy greedy';
 const BISECT = 'bisect-run b E7 --profile v5.15 --max-executions 100000 --time 5m';
+const AUDIT = 'audit ext4 E7 --profile v5.15 --workers 1';
 const WATCH = 'watch c --group quick --results watched';
 const DOCTOR = 'doctor --results fresh --redis REDIS';
 
 /** The options that select checks, for each command that has them. */
-function selections(command: string): Readonly<Record<string, Uses>> {
+function selections(
+  command: string,
+  [onlyE7, faultsOnly] = [ONLY_E7, FAULTS_ONLY],
+): Readonly<Record<string, Uses>> {
   const call = command === 'run' ? 'run --list' : command;
   const of = (option: string): string => `${command} ${option}`;
   return {
+    [of('--check-list')]: uses(
+      `${call} ext4 --check-list e7.txt`,
+      onlyE7,
+      `${call} ext4 --check-list none.txt`,
+      /none\.txt.*ENOENT.*fsport list/,
+    ),
     [of('--group')]: uses(
-      `${call} ext4 --group faults`,
-      FAULTS_ONLY,
-      `${call} --group quik`,
+      `${call} c --group faults`,
+      faultsOnly,
+      `${call} ext4 --group quik`,
       /"quik".*auto, quick/,
     ),
     [of('--exclude-group')]: uses(
       `${call} ext4 E6 E7 --exclude-group truncate`,
-      ONLY_E7,
-      `${call} --exclude-group quik`,
+      onlyE7,
+      `${call} ext4 --exclude-group quik`,
       /"quik".*auto, quick/,
     ),
     [of('--exclude')]: uses(
       `${call} ext4 E3 E7 --exclude 'E3 # slow'`,
-      ONLY_E7,
+      onlyE7,
       `${call} ext4 --exclude E7`,
       /"E7" has no reason.*Write one check/,
     ),
     [of('--exclude-file')]: uses(
       `${call} ext4 E3 E7 --exclude-file out.txt`,
-      ONLY_E7,
+      onlyE7,
       `${call} ext4 --exclude-file none.txt`,
       /none\.txt.*ENOENT.*Write/,
     ),
     [of('--exclude-own')]: uses(
       `${call} b E3 E7 --exclude-own own.txt`,
-      ONLY_E7,
+      onlyE7,
       `${call} b --exclude-own none.txt`,
       /none of the filesystem packages/,
     ),
     [of('--profile')]: uses(
       `${call} ext4 E7 --profile v5.15`,
-      ONLY_E7,
+      onlyE7,
       `${call} ext4 --profile v4.0`,
       /"v4\.0".*v5\.14, v5\.15/,
     ),
@@ -177,6 +188,17 @@ export const USES: Readonly<Record<string, Uses>> = {
 
   list: uses('list ext4 E7', ONLY_E7, 'list E99', /"E99".*fits no check.*fsport list/),
   ...selections('list'),
+  'list --json': uses('list ext4 E7 --json', new RegExp(`"id": ?"${E7}"`), 'list --json=1', NO_VALUE),
+
+  audit: uses(AUDIT, ASKED_ONE, 'audit E7', /"E7"/),
+  ...selections('audit', [ASKED_ONE, /^CHECKS +-- asked \d+, .*not run$/m]),
+  'audit --max-executions': uses(
+    `${AUDIT} --max-executions 1`,
+    /asked 0, .*1 not finished/,
+    `${AUDIT} --max-executions 0`,
+    /at least 1/,
+  ),
+  'audit --workers': uses(AUDIT, ASKED_ONE, `${AUDIT} --workers 0`, /1 to 1024/),
 
   replay: uses(`replay ext4 ${TOKEN}`, /nothing is wrong/, 'replay ext4 nonsense', /cannot be read/),
   'replay --profile': uses(

@@ -20,7 +20,7 @@ export const ERRORS = {
   BLOCK_STATE: 'A block was freed or used in a state that the block layer forbids.',
   UNKNOWN_FS: 'No filesystem of that name is registered.',
   DUPLICATE_FS: 'Two filesystems have the same name.',
-  BAD_PLUGIN: 'A filesystem package does not export what a filesystem package exports.',
+  BAD_PLUGIN: 'A filesystem package cannot be imported, does not export what one exports, or cannot be run.',
   UNKNOWN_CHECK: 'No check has that name.',
   NOT_CLAIMED: 'A filesystem does not claim what a check needs.',
   SAME_SIDES: 'A filesystem is compared with itself.',

@@ -26,8 +26,9 @@ interface Finding {
   readonly wrong: boolean;
 }
 
-/** Executions of the check that each filesystem is tried with, at most. */
+/** Executions of the check that each filesystem is tried with, and time for them, at most. */
 const TRIED = 2_000;
+const TRIED_MS = 1_000;
 
 /** The command. */
 export function doctorCommand(ended: (status: number) => void): Command {
@@ -111,7 +112,8 @@ function tried(plugin: Plugin): Finding {
   const profile = fs.follows.at(-1) as string;
   const check = CHECKS.find((one) => missingClaims(fs, one).length === 0) as Check;
   const searched = (strategy: StrategyName): CheckResult => {
-    const options = { strategy, maxExecutions: TRIED };
+    const now = (): number => performance.now();
+    const options = { strategy, maxExecutions: TRIED, now, deadline: now() + TRIED_MS };
     return onModel(plugin, profile, () => runCheck(fs, profile, check, expected, options).result);
   };
   const advice = `"fsport run ${fs.name} '${check.id}' -s ${profile}" says where`;
