@@ -7,6 +7,7 @@ export const EXAMPLES: Readonly<Record<string, string>> = {
   replay: "fsport replay ext4 'race/e7-zero-range-vs-read@1:p1r1' --profile v5.15",
   explain: "fsport explain ext4 'race/e7-zero-range-vs-read@1:p1r1' --profile v5.15",
   diff: "fsport diff ext4@v5.14 ext4@v5.15 'race/e7-zero-range-vs-read@1:p1r1'",
+  audit: 'fsport audit ext4 E3 E7 --profile v5.15',
   matrix: 'fsport matrix',
   merge: 'fsport merge results/shard-*',
   worker: 'fsport worker --workers 2',

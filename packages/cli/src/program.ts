@@ -1,5 +1,6 @@
 /** The command line: commands and options, and nothing of what they do. */
 import { Command } from 'commander';
+import { auditCommand } from './commands/audit.js';
 import { aborting, bisectRunCommand } from './commands/bisect-run.js';
 import { diffCommand } from './commands/diff.js';
 import { doctorCommand } from './commands/doctor.js';
@@ -42,6 +43,7 @@ export function createProgram(ended: (status: number) => void): Command {
     replayCommand,
     explainCommand,
     diffCommand,
+    auditCommand,
     matrixCommand,
     mergeCommand,
     workerCommand,

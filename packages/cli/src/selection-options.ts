@@ -9,7 +9,10 @@ export type SelectionFlags = Partial<Omit<Wanted, 'names'>>;
 /** Add the options to a command. */
 export function withSelection(command: Command): Command {
   return command
-    .argument('[names...]', 'filesystems (ext4, fs-ext4) and checks (ids, globs, short names such as E1)')
+    .argument(
+      '[names...]',
+      'filesystems (ext4, fs-ext4) and checks (ids, globs, short names such as E1, file:line)',
+    )
     .option(
       '--check-list <file>',
       'a file of checks in addition to those named, one per line, as "fsport list" prints them; repeatable',

@@ -4,6 +4,7 @@ import { UsageError } from '@fsport/core';
 import { readCheckList } from './check-list.js';
 import type { Plugin, Plugins } from './discovery.js';
 import { type Excluded, parseEntry, readExcludeFile, readOwnExcludeFiles } from './exclude.js';
+import { checksWrittenAt } from './written-at.js';
 
 /** What the user asks for. */
 export interface Wanted {
@@ -103,6 +104,8 @@ function selectAll(
 }
 
 function named(plugins: Plugins, pattern: string): readonly Check[] {
+  const written = checksWrittenAt(pattern);
+  if (written !== null) return written;
   try {
     return selectChecks(CHECKS, pattern);
   } catch {

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export * from './audit.js';
 export { CHECKS, checksOf, missingClaims, selectChecks } from './checks/registry.js';
 export { type Expectation, Expected, parseExpected } from './expected.js';
 export { type Followed, followToken } from './follow.js';

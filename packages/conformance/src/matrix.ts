@@ -1,7 +1,10 @@
 /** Tables over the results of a run. Computed from results, never from expectations. */
 import type { Check, CheckResult } from './types.js';
 
-/** Scenarios of the verdict matrix: row -> what it is about. */
+/**
+ * Scenarios of the verdict matrix: row -> what it is about. What pages race with is a hole punch, or truncation where no
+ * hole can be punched.
+ */
 export const MATRIX_ROWS: Readonly<Record<string, string>> = {
   pread: 'pread(2) against the invalidator',
   'nowait-read': 'preadv2 RWF_NOWAIT (NOWAIT and NOIO)',
@@ -77,16 +80,19 @@ function distinct<T>(values: readonly T[]): T[] {
  * @param checks - The suite, for the rows that checks belong to.
  */
 export function matrixOf(results: readonly CheckResult[], checks: readonly Check[]): VerdictMatrix {
-  const rowsOf = new Map(checks.map((check) => [check.id, check.rows]));
+  const byId = new Map(checks.map((check) => [check.id, check]));
   const filesystems: Record<string, VerdictMatrix['filesystems'][string]> = {};
   for (const fs of distinct(results.map((result) => result.fs))) {
     const own = results.filter((result) => result.fs === fs);
     const profiles = distinct(own.map((result) => result.profile));
+    const punches = own.some((r) => r.verdict !== 'notrun' && byId.get(r.check)?.requires.punchHole === true);
+    const rowsOf = ({ check }: CheckResult): readonly string[] => {
+      const { rows = [], rowsWithoutPunch = [] } = byId.get(check) ?? {};
+      return punches ? rows : [...rows, ...rowsWithoutPunch];
+    };
     const cells = Object.keys(MATRIX_ROWS).map((row) => [
       row,
-      profiles.map((profile) =>
-        cellOf(own.filter((r) => r.profile === profile && rowsOf.get(r.check)?.includes(row))),
-      ),
+      profiles.map((profile) => cellOf(own.filter((r) => r.profile === profile && rowsOf(r).includes(row)))),
     ]);
     filesystems[fs] = { profiles, cells: Object.fromEntries(cells) };
   }

@@ -17,12 +17,12 @@ import {
   type SharedObject,
   type Step,
   type Task,
-  type TaskStruct,
   upRead,
 } from '@fsport/core';
 import type { SearchOptions } from '@fsport/explore';
 import { CHECKS, selectChecks } from './checks/registry.js';
 import type { Expected } from './expected.js';
+import { callers, inACheck, labelOf } from './place.js';
 import { runCheck } from './run.js';
 import type { Check, CheckReport } from './types.js';
 
@@ -126,29 +126,14 @@ export function weakened(lock: string, within: string): StepFault {
   };
 }
 
-/** Names of the functions that the task in progress is in, innermost first. */
-function callers(): readonly (string | null)[] {
-  const { prepareStackTrace, stackTraceLimit } = Error;
-  const holder: { stack?: readonly (string | null)[] } = {};
-  Error.stackTraceLimit = Number.POSITIVE_INFINITY;
-  Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFunctionName());
-  Error.captureStackTrace(holder);
-  const names = holder.stack ?? [];
-  Error.prepareStackTrace = prepareStackTrace;
-  Error.stackTraceLimit = stackTraceLimit;
-  // A task runs to its first step inside the one that spawns it.
-  const spawned = names.indexOf('spawn');
-  return spawned < 0 ? names : names.slice(0, spawned);
-}
-
 /** Runs what a fault puts in place of a step. Its own steps are as they are; {@link callers} shows it. */
 function* inPlace(task: Task<unknown>): Task<unknown> {
   return yield* task;
 }
 
-/** A step as faults name it: all siblings of its object have one name. */
+/** A step as faults name it. */
 function nameOf({ verb, object }: Step<unknown>): string {
-  return `${verb}(${object?.label.replace(/\[.*/, '') ?? ''})`;
+  return `${verb}(${object === null ? '' : labelOf(object)})`;
 }
 
 /**
@@ -166,7 +151,7 @@ export function mutate(fs: FileSystemType, fault: () => StepFault, met: () => vo
       const { within, steps } = fault();
       current.instead = (step) => {
         const instead = steps[nameOf(step)];
-        if (instead === undefined || !ofACheck(current.task)) return null;
+        if (instead === undefined || !inACheck()) return null;
         const running = callers();
         if (!running.includes(within) || running.includes(inPlace.name)) return null;
         met();
@@ -176,11 +161,6 @@ export function mutate(fs: FileSystemType, fault: () => StepFault, met: () => vo
       return fs.mount(bdev, options);
     },
   };
-}
-
-/** Tasks of a check, and those they spawn, have names that begin with a small letter. */
-function ofACheck(task: TaskStruct | null): boolean {
-  return task !== null && /^[a-z]/.test(task.name);
 }
 
 /**

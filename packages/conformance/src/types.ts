@@ -61,6 +61,8 @@ export interface Check {
   readonly requires: Supports;
   /** Rows of the verdict matrix it counts for. */
   readonly rows: readonly string[];
+  /** Rows it counts for besides where no hole can be punched, and truncation is the invalidator of every row. */
+  readonly rowsWithoutPunch?: readonly string[];
   /** Filler and invalidator, for the matrix of a run; `null` for checks that are not pairs. */
   readonly pair: { readonly filler: string; readonly invalidator: string } | null;
   /** Sizes. */

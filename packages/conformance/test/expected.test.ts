@@ -54,12 +54,13 @@ describe('a declared bound', () => {
   });
 
   test('ends the search, and is why the verdict is unknown, as declared', () => {
-    expect(runCheck(fixture(), 'v5.15', READS, bound(3)).result).toMatchObject({
+    const { result } = runCheck(fixture(), 'v5.15', READS, bound(3));
+    expect(result).toMatchObject({
       verdict: 'unknown',
       ok: true,
-      executions: 3,
       reason: 'stopped by the declared bound of 3 executions, no failure',
     });
+    expect(result.executions + result.blockedExecutions).toBe(3);
   });
 
   test('is not reached by a smaller budget', () => {

@@ -84,6 +84,18 @@ test('a matrix has every row, and a column for each profile that ran', () => {
   expect(other?.cells).toMatchObject({ pread: [null], truncate: ['safe'] });
 });
 
+test('truncation counts for the rows of fills where no hole can be punched, and for its own everywhere', () => {
+  const checks = [
+    checkOf([], { id: 'pair/punch', rows: ['pread'], requires: { punchHole: true } }),
+    checkOf([], { id: 'pair/truncate', rows: ['truncate'], rowsWithoutPunch: ['pread'] }),
+  ];
+  const truncated = result('pair/truncate', failed('deadlock'));
+  const cellsWith = (rest: Partial<CheckResult>): unknown =>
+    matrixOf([result('pair/punch', rest), truncated], checks).filesystems['toy']?.cells;
+  expect(cellsWith(PASS)).toMatchObject({ pread: ['safe'], truncate: ['deadlock'] });
+  expect(cellsWith(NOT_RUN)).toMatchObject({ pread: ['deadlock'], truncate: ['deadlock'] });
+});
+
 test('the table of pairs: the worst over all geometries', () => {
   const table = pairTable(
     [

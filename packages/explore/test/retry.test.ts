@@ -5,9 +5,9 @@
 import { DporStrategy, replay, search } from '@fsport/explore';
 import { describe, expect, test } from '@jest/globals';
 import { punchRace } from '#src/selftest/punch-race.js';
-import { programScenario, randomProgram } from '#src/selftest/random-programs.js';
+import { type Kind, programScenario, randomProgram } from '#src/selftest/random-programs.js';
 import { runAll } from '#src/selftest/run.js';
-import { looksForEver } from './fixtures/small.js';
+import { borrows, looksForEver } from './fixtures/small.js';
 
 const PROGRAMS = 300;
 const CAP = 1_000;
@@ -18,8 +18,8 @@ interface Seen {
 }
 
 /** The final states of a program; `null` if it has too many traces. */
-function finalStates(seed: number, cutRetries: boolean): Seen | null {
-  const scenario = programScenario(randomProgram(seed, 'retrying'));
+function finalStates(kind: Kind, seed: number, cutRetries: boolean): Seen | null {
+  const scenario = programScenario(randomProgram(seed, kind));
   const states = new Set<string>();
   const { complete, blocked } = runAll(
     scenario,
@@ -30,20 +30,34 @@ function finalStates(seed: number, cutRetries: boolean): Seen | null {
   return complete + blocked >= CAP ? null : { states: [...states].sort(), complete };
 }
 
-test(`${PROGRAMS} random programs end in the same states with and without`, () => {
-  let compared = 0;
-  let cut = 0;
-  for (let seed = 1; compared < PROGRAMS; seed++) {
-    const all = finalStates(seed, false);
-    if (all === null) continue;
-    compared++;
-    const less = finalStates(seed, true);
-    expect({ seed, states: less?.states }).toEqual({ seed, states: all.states });
-    if ((less?.complete ?? 0) < all.complete) cut++;
-  }
-  // The comparison means nothing unless something was cut.
-  expect(cut).toBeGreaterThan(PROGRAMS / 10);
-}, 60_000);
+test.each<Kind>(['retrying', 'borrowing'])(
+  `${PROGRAMS} %s programs end in the same states with and without`,
+  (kind) => {
+    let compared = 0;
+    let cut = 0;
+    for (let seed = 1; compared < PROGRAMS; seed++) {
+      const all = finalStates(kind, seed, false);
+      if (all === null) continue;
+      compared++;
+      const less = finalStates(kind, seed, true);
+      expect({ seed, states: less?.states }).toEqual({ seed, states: all.states });
+      if ((less?.complete ?? 0) < all.complete) cut++;
+    }
+    // The comparison means nothing unless something was cut.
+    expect(cut).toBeGreaterThan(PROGRAMS / 10);
+  },
+  60_000,
+);
+
+test.each(['reference', 'lock'] as const)('an attempt whose %s somebody notices is gone on from', (what) => {
+  let noticed = false;
+  const seen = new Set<boolean>();
+  const scenario = borrows(what, (sees) => {
+    noticed = sees;
+  });
+  runAll(scenario, new DporStrategy({ cutRetries: true }), () => seen.add(noticed));
+  expect(seen).toEqual(new Set([false, true]));
+});
 
 describe('a search without retries', () => {
   test.each([false, true])('says the same about the punch race, cutRetries=%s', (cutRetries) => {

@@ -183,7 +183,15 @@ function noteStalePage(inode: Inode, iblock: number): void {
   if (stale) machine.observer.changedBehindPage?.(page, { ino: inode.iIno, phys: blockOf(inode, iblock) });
 }
 
-/** File operations. @see `def_blk_fops` (v5.15) */
+/**
+ * File operations.
+ *
+ * @departs Verdict matrix, row `mkwrite`: the facts say `safe`, of filemap_page_mkwrite() alone. A store to a page that is not
+ *   mapped begins with filemap_fault(), because do_shared_fault() calls __do_fault() before do_page_mkwrite(). In v5.14
+ *   blkdev_fallocate() holds no lock between its two truncate_bdev_range(), so that this fill is stale until the second
+ *   one, like that of a load. So the row is a race where that of read faults is one.
+ * @see `def_blk_fops` (v5.15), mm/memory.c `do_shared_fault()` (v5.14)
+ */
 export const defBlkFops = {
   readIter: blkdevReadIter,
   writeIter: blkdevWriteIter,

@@ -94,7 +94,13 @@ export function* cephReadpage(_file: File | null, page: Page): Task<number> {
  * the reply.
  *
  * @context Sleeps. Page locks, handed to the reply.
- * @see `ceph_readahead()` (v5.14, v5.15)
+ * @departs Verdict matrix, row `truncate`: the facts say `safe`, of what reads show; both releases deadlock. read_pages() calls
+ *   ceph_readahead() when page_cache_ra_unbounded() has inserted and locked the pages. Without a context of a read or a fault
+ *   it calls ceph_try_get_caps(), whose try_get_cap_refs() first finishes a truncation that is pending, whether it may wait
+ *   or not: __ceph_do_pending_vmtruncate() takes i_truncate_mutex, and truncate_pagecache() waits for those very pages. If
+ *   setattr is at it already, it has the mutex and waits for the pages, and advice for the mutex. Until v5.12
+ *   start_read() asked for capabilities before it inserted pages.
+ * @see `ceph_readahead()`, fs/ceph/caps.c `try_get_cap_refs()` (v5.14, v5.15)
  */
 export function* cephReadahead(rac: ReadaheadControl): Task<void> {
   const { host: inode } = rac.mapping;
@@ -231,7 +237,11 @@ function* writepagesFinish(mapping: AddressSpace, page: Page, result: number): T
  *
  * @returns `VM_FAULT_*`.
  * @context Sleeps. mmap_lock shared.
- * @see `ceph_filemap_fault()` (v5.14, v5.15)
+ * @departs Verdict matrix, row `mkwrite`: the facts say `safe`, of ceph_page_mkwrite() alone. A store to a page that is not
+ *   mapped begins here, because do_shared_fault() calls __do_fault() before do_page_mkwrite(): in v5.14 the page is filled
+ *   without invalidate_lock between the removal of the page and that of the object, as under a load, and page_mkwrite
+ *   makes dirty what should be gone. So the row is a race where that of read faults is one.
+ * @see `ceph_filemap_fault()`, mm/memory.c `do_shared_fault()` (v5.14, v5.15)
  */
 function* cephFilemapFault(vmf: VmFault): Task<number> {
   const { vmFile: file } = vmf.vma; // the mapping may be gone when filemap_fault() returns

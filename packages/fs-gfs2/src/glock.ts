@@ -5,7 +5,7 @@
  * mmap_lock; read(2) and write(2) hold it while they touch the program's memory. So it is both above and below mmap_lock:
  * that is what gfs2 deadlocks on.
  *
- * Order of the locks, as far as there is one: i_rwsem; glock; page lock; truncate_mutex, which protects the block map.
+ * Order of the locks, as far as there is one: i_rwsem; glock; page lock; i_rw_mutex, which protects the block map.
  *
  * @departs One node: nobody else in the cluster asks for the lock. Who waits for it exclusive does hold new readers back, as
  *   a remote request does, where a check has fair locks.
@@ -15,6 +15,7 @@
  * @see fs/gfs2/glock.c, fs/gfs2/incore.h (v5.14, v5.15)
  */
 import {
+  type BlockMapVerbs,
   downRead,
   downWrite,
   Ext2InodeInfo,
@@ -25,11 +26,19 @@ import {
   upWrite,
 } from '@fsport/core';
 
+/** @see fs/gfs2/bmap.c, fs/gfs2/rgrp.c (v5.15) */
+const VERBS: BlockMapVerbs = {
+  lookUp: '__gfs2_iomap_get',
+  allocate: 'gfs2_alloc_blocks',
+  forget: 'sweep_bh_for_rgrps',
+  free: '__gfs2_free_blocks',
+};
+
 /**
  * gfs2's part of an inode.
  *
  * @departs The block map is ext2's of core: no tree of blocks, no resource groups, no journal. `i_rw_mutex`, which protects
- *   the tree, is its truncate_mutex.
+ *   the tree, is its mutex: look-ups do not take it.
  * @see fs/gfs2/incore.h `struct gfs2_inode` (v5.15)
  */
 export class Gfs2Inode extends Ext2InodeInfo {
@@ -41,7 +50,7 @@ export class Gfs2Inode extends Ext2InodeInfo {
    * @param type - Filesystem type.
    */
   constructor(ino: number, type: string) {
-    super(ino, type);
+    super(ino, type, VERBS, 'gfs2_inode.i_rw_mutex');
     this.iGl = new Rwsem('gfs2_inode.i_gl', ino, type);
   }
 }

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { AuditText, auditHead } from './audit-text.js';
 export { checkLine } from './check-line.js';
 export { diffText, partingOf, type Side } from './diff-text.js';
 export { type Difference, differenceText } from './difference.js';

@@ -35,8 +35,9 @@ import { HappensBefore } from '../happens-before.js';
 import { opTitle } from '../titles.js';
 import type { CheckerName } from '../types.js';
 import type { Call, World } from '../world.js';
-import { becauseOfByte } from './because.js';
+import { becauseOfByte, becauseOfCached, becauseOfStore } from './because.js';
 import { finding } from './finding.js';
+import { cachedPages } from './page-cache.js';
 
 /** Everything that users may see, by file. */
 export interface Allowed {
@@ -188,8 +189,10 @@ export function probeContent(
   const oldSize = inode.iSize.peek();
   if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
     const sizes = ascending(possible.sizes).join(' or ');
-    found.push(finding('lost-write', 'LW-1', `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`));
+    const message = `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`;
+    found.push(finding('lost-write', 'LW-1', message, [becauseOfStore(execution, 'i_size', inode.iSize.id)]));
   }
+  const cached = cachedPages(inode);
   const shown = driveProbes(execution, inode);
   if (!Array.isArray(shown)) return [...found, shown];
   for (const probe of shown) {
@@ -200,7 +203,8 @@ export function probeContent(
       if (at < oldSize ? values.has(byte) : byte === 0) continue;
       if (probe.after === FROM_DISK && enabled.has('persisted-exposure'))
         found.push(...persisted(inode, at, cell));
-      const violation = misread(inode, probe, at, cell, at >= oldSize, values);
+      const because = byteOf(cell) === 0 ? [] : becauseOfCached(execution, inode, cached, at, cell);
+      const violation = misread(inode, probe, at, cell, at >= oldSize, values, because);
       if (enabled.has(violation.property as CheckerName)) found.push(violation);
       break;
     }
@@ -235,9 +239,9 @@ function misread(
   cell: number,
   exposed: boolean,
   values: ReadonlySet<number>,
+  because: readonly string[],
 ): Violation {
   const shows = `${probe.after}, byte ${at} of inode ${inode.iIno} is "${showByte(cell)}"`;
-  const because = byteOf(cell) === 0 ? [] : [becauseOfByte(cell)];
   if (exposed)
     return finding(
       'lost-zeroing',

@@ -4,9 +4,10 @@
  *
  * Rules S-1, S-2 where the disk changes behind a page, W-1, W-3, W-4, L-1, P-2 and the second half of P-4.
  */
-import { current, type Observer } from '@fsport/core';
+import { type AddressSpace, current, type Observer } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import type { CheckerName } from '../types.js';
+import { becauseOfBlock } from './because.js';
 
 /** Collects what is wrong with one execution while it runs. */
 export class Moments implements Observer {
@@ -57,7 +58,9 @@ export class Moments implements Observer {
 
   changedBehindPage(...[page, event]: Parameters<NonNullable<Observer['changedBehindPage']>>): void {
     const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
-    this.#add('stale-data', 'S-2', text, []);
+    const block = page.source.findIndex((source) => source?.phys === event.phys);
+    const { iSb } = (page.mapping.peek() as AddressSpace).host;
+    this.#add('stale-data', 'S-2', text, becauseOfBlock(current, iSb, page, Math.max(block, 0)));
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {

@@ -13,6 +13,7 @@ import {
   type VmAreaStruct,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
+import { becauseOfStore } from './because.js';
 import { finding, type StateChecker } from './finding.js';
 
 interface Problem {
@@ -59,7 +60,7 @@ function problem(fs: FileSystemType, pte: Pte, vma: VmAreaStruct, vpn: number): 
 }
 
 /** P-1 and P-4. */
-export const stalePtes: StateChecker = ({ world, fs }) => {
+export const stalePtes: StateChecker = ({ execution, world, fs }) => {
   const found: Violation[] = [];
   for (const mm of world.machine.mms) {
     for (const [vpn, pte] of mm.ptes.peekAll()) {
@@ -72,7 +73,10 @@ export const stalePtes: StateChecker = ({ world, fs }) => {
         continue;
       }
       const wrong = problem(fs, pte, vma, vpn);
-      if (wrong !== null) found.push(finding('stale-pte', wrong.rule, wrong.text));
+      if (wrong === null) continue;
+      const entry = mm.ptes.at(vpn);
+      const because = becauseOfStore(execution, entry.name, entry.id);
+      found.push(finding('stale-pte', wrong.rule, wrong.text, [because]));
     }
   }
   return found;

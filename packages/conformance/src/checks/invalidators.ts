@@ -9,6 +9,8 @@ export interface Invalidator {
   readonly name: string;
   /** Rows of the verdict matrix that its pairs count for, given those of the filler. */
   readonly rows: (filler: readonly string[]) => readonly string[];
+  /** Are those of the filler added where no hole can be punched? */
+  readonly insteadOfPunch?: boolean;
   /** Claims it needs. */
   readonly requires: Supports;
   /** Groups. */
@@ -27,6 +29,7 @@ const those = (filler: readonly string[]): readonly string[] => filler;
 /** Who writes has a row of its own; everybody else fills. */
 const shiftOrZero = (filler: readonly string[]): readonly string[] =>
   filler.includes('buffered-write') ? filler : ['shift-or-zero'];
+const truncate = (): readonly string[] => ['truncate'];
 const always = (): boolean => true;
 /** Nothing changes behind the pages, so the range does not matter. */
 const wholePages = (g: PairGeometry): boolean => g.geometry.name === 'page' || g.geometry.name === 'block';
@@ -71,8 +74,8 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'truncate-down',
-    // Where nothing can be punched, truncation is what fills race with.
-    rows: (filler) => [...filler, 'truncate'],
+    rows: truncate,
+    insteadOfPunch: true,
     requires: { truncate: true },
     groups: ['truncate'],
     fits: (g) => g.geometry.name !== 'eof',
@@ -80,8 +83,8 @@ export const INVALIDATORS: readonly Invalidator[] = [
   },
   {
     name: 'truncate-up',
-    // Where nothing can be punched, truncation is what fills race with.
-    rows: (filler) => [...filler, 'truncate'],
+    rows: truncate,
+    insteadOfPunch: true,
     requires: { truncate: true },
     groups: ['truncate'],
     fits: (g) => g.geometry.name === 'eof',

@@ -37,6 +37,7 @@ function pair(filler: Filler, invalidator: Invalidator, g: PairGeometry): Check 
       ...(g.geometry.name === 'block' ? { subPageBlocks: true } : {}),
     },
     rows: invalidator.rows(filler.rows),
+    ...(invalidator.insteadOfPunch === true ? { rowsWithoutPunch: filler.rows } : {}),
     pair: { filler: filler.name, invalidator: invalidator.name },
     geometry: g.geometry,
     raPages: filler.raPages,

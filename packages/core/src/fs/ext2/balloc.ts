@@ -31,9 +31,9 @@ function mapping({ phys: block, gen }: Ext2Block, isNew: boolean): BlockMapping 
  * @see fs/ext2/inode.c `ext2_get_blocks()` (v5.15)
  */
 export function* ext2GetBlock(inode: Inode, iblock: number, create: boolean): Task<BlockMapping | number> {
-  const { iData, truncateMutex } = EXT2_I(inode);
+  const { iData, truncateMutex, verbs } = EXT2_I(inode);
   const slot = iData.at(iblock);
-  const found = yield* slot.read('ext2_get_branch');
+  const found = yield* slot.read(verbs.lookUp);
   if (found.phys >= 0 || !create) return mapping(found, false);
   yield* mutexLock(truncateMutex);
   const result = slot.load().phys >= 0 ? mapping(slot.load(), false) : yield* allocate(inode, iblock);
@@ -44,7 +44,7 @@ export function* ext2GetBlock(inode: Inode, iblock: number, create: boolean): Ta
 /** @context truncate_mutex. @see fs/ext2/inode.c `ext2_alloc_branch()`, `ext2_splice_branch()` (v5.15) */
 function* allocate(inode: Inode, iblock: number): Task<BlockMapping | number> {
   const { sBdev } = inode.iSb;
-  const block = yield* newBlock(sBdev, inode.iIno, 'ext2_new_blocks');
+  const block = yield* newBlock(sBdev, inode.iIno, EXT2_I(inode).verbs.allocate);
   if (block < 0) return block;
   const disk = sBdev.blocks.at(block);
   // Who accesses blocks where they are must not find a block before it is zeroed.
@@ -63,14 +63,14 @@ function* allocate(inode: Inode, iblock: number): Task<BlockMapping | number> {
  * @see fs/ext2/inode.c `__ext2_truncate_blocks()`, `ext2_free_data()` (v5.14, v5.15)
  */
 export function* __ext2TruncateBlocks(inode: Inode, offset: number, end: number = maxBlocks()): Task<void> {
-  const { iData, truncateMutex } = EXT2_I(inode);
+  const { iData, truncateMutex, verbs } = EXT2_I(inode);
   yield* mutexLock(truncateMutex);
   for (let iblock = Math.ceil(offset / inode.iSb.sBlocksize); iblock < end; iblock++) {
     const slot = iData.at(iblock);
     const { phys: block } = slot.load(); // truncate_mutex: nobody changes it
     if (block < 0) continue;
-    yield* slot.write(HOLE, 'ext2_free_data');
-    yield* freeBlock(inode.iSb.sBdev, inode.iIno, block, 'ext2_free_blocks');
+    yield* slot.write(HOLE, verbs.forget);
+    yield* freeBlock(inode.iSb.sBdev, inode.iIno, block, verbs.free);
   }
   yield* mutexUnlock(truncateMutex);
 }

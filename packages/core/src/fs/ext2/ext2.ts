@@ -26,6 +26,25 @@ export interface Ext2Block extends MappedBlock {
 /** A block that is not there. */
 export const HOLE: Ext2Block = { phys: phys(-1), gen: -1 };
 
+/** What looking up, allocating and freeing blocks is called in traces. */
+export interface BlockMapVerbs {
+  /** A look-up in the map. */
+  readonly lookUp: string;
+  /** Getting a block. */
+  readonly allocate: string;
+  /** Taking a block out of the map. */
+  readonly forget: string;
+  /** Giving a block back. */
+  readonly free: string;
+}
+
+const EXT2_VERBS: BlockMapVerbs = {
+  lookUp: 'ext2_get_branch',
+  allocate: 'ext2_new_blocks',
+  forget: 'ext2_free_data',
+  free: 'ext2_free_blocks',
+};
+
 /** ext2's part of an inode. @see `struct ext2_inode_info` (v5.15) */
 export class Ext2InodeInfo {
   /** The block map: block in the file -> block on disk. */
@@ -35,14 +54,25 @@ export class Ext2InodeInfo {
   /** `dax_sem`: in v5.14, what `mapping->invalidate_lock` is in v5.15; buffered fills do not know it. */
   readonly daxSem: Rwsem;
 
+  /** What is done to the map, in the words of the filesystem. */
+  readonly verbs: BlockMapVerbs;
+
   /**
    * @param ino - Inode number.
    * @param type - Filesystem type.
+   * @param verbs - For another filesystem with such a map: what it calls what is done to it.
+   * @param mutex - And what it calls its lock.
    */
-  constructor(ino: number, type: string) {
+  constructor(
+    ino: number,
+    type: string,
+    verbs: BlockMapVerbs = EXT2_VERBS,
+    mutex = 'ext2_inode_info.truncate_mutex',
+  ) {
+    this.verbs = verbs;
     const show = ({ phys: block }: Ext2Block): string => (block < 0 ? 'hole' : `block ${block}`);
     this.iData = new SharedArray<Ext2Block>('i_data', () => HOLE, show, ino);
-    this.truncateMutex = new Mutex('ext2_inode_info.truncate_mutex', ino);
+    this.truncateMutex = new Mutex(mutex, ino);
     this.daxSem = new Rwsem('ext2_inode_info.dax_sem', ino, type);
   }
 }

@@ -21,6 +21,7 @@ import {
   tryPageLock,
 } from '../../locking/page-lock.js';
 import { machine } from '../../machine.js';
+import { beginAttempt, retry } from '../../sched/retry.js';
 import type { Task } from '../../sched/task.js';
 import { choose } from '../../sched/task.js';
 
@@ -222,6 +223,7 @@ export function findLockPage(mapping: AddressSpace, index: Pgoff): Task<Page | n
  */
 export function* pagecacheGetPage(mapping: AddressSpace, index: Pgoff, fgpFlags: number): Task<Page | null> {
   for (;;) {
+    const attempt = beginAttempt(true);
     const page = yield* findGetPage(mapping, index, 'pagecache_get_page');
     if (page === null) {
       if ((fgpFlags & FGP_CREAT) === 0) return null;
@@ -247,6 +249,7 @@ export function* pagecacheGetPage(mapping: AddressSpace, index: Pgoff, fgpFlags:
     if ((yield* page.mapping.read('page_mapping')) === mapping) return page;
     yield* unlockPage(page);
     putPage(page);
+    yield* retry(attempt);
   }
 }
 

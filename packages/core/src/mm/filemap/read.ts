@@ -36,6 +36,7 @@ import { loff, type Pgoff, pgoff } from '../../include/units.js';
 import { tryPageLock } from '../../locking/page-lock.js';
 import { machine } from '../../machine.js';
 import { type Cells, showCells } from '../../provenance.js';
+import { beginAttempt, retry } from '../../sched/retry.js';
 import type { SharedVar } from '../../sched/shared-var.js';
 import type { Task } from '../../sched/task.js';
 import { copyToUser } from '../memory/user-access.js';
@@ -160,6 +161,7 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
   const index = pageIndex(pos);
   const end = Math.ceil((pos + iter.count) / PAGE_SIZE);
   for (;;) {
+    const attempt = beginAttempt(true);
     if (fatalSignalPending()) return -EINTR;
     yield* filemapGetReadBatch(mapping, index, end, pages);
     if (pages.length === 0) {
@@ -171,6 +173,7 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
       if ((iocb.kiFlags & (IOCB_NOWAIT | IOCB_WAITQ)) !== 0) return -EAGAIN;
       const error = yield* filemapCreatePage(file, index, pages);
       if (error !== AOP_TRUNCATED_PAGE) return error;
+      yield* retry(attempt);
       continue;
     }
     const last = pages.at(-1) as Page;
@@ -182,6 +185,7 @@ function* filemapGetPages(iocb: Kiocb, iter: IovIter, pages: Page[]): Task<numbe
     if (error !== AOP_TRUNCATED_PAGE) return error;
     if ((iocb.kiFlags & IOCB_NOWAIT) === 0) yield* letTruncationEnd(mapping, true);
     else if (mapping.truncating.load()) return -EAGAIN;
+    yield* retry(attempt);
   }
 }
 
