@@ -13,6 +13,8 @@ const PATIENCE_MS = 60_000;
 
 const SOUND: Readonly<Record<string, string>> = {
   'README.md': '# Readme\n\nRead [the guide](docs/guide/01-one.md).\n',
+  'docs/matrix.md': '# Matrix\n\nRead [the guide](guide/01-one.md).\n',
+  'docs/porting.md': '# Porting\n',
   'docs/guide/01-one.md': '---\ntitle: One\n---\n\n# One\n\nGo on with [the other chapter](02-two.md).\n',
   'docs/guide/02-two.md': '# Two\n\nUse {@link pageIndex}.\n',
   'packages/toy/README.md': '# Toy\n',
