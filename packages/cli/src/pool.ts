@@ -1,5 +1,7 @@
 /** Runs steps of jobs in worker threads, and survives what they do. */
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { type CheckReport, unsearched } from '@fsport/conformance';
 import { INTERNAL } from '@fsport/report';
 import { Piscina } from 'piscina';
@@ -49,6 +51,7 @@ export class Pool {
   constructor({ least, most }: Threads, budgets: Budgets, searchOf: (work: Work) => string) {
     this.#budgets = budgets;
     this.#searchOf = searchOf;
+    tuneV8(most);
     this.#piscina = new Piscina({ filename: WORKER, minThreads: least, maxThreads: most });
     this.#beats = new Int32Array(new SharedArrayBuffer(most * Int32Array.BYTES_PER_ELEMENT));
     this.#watchdog = new Watchdog(this.#beats);
@@ -133,6 +136,15 @@ export function threadsEngine(threads: number, budgets: Budgets, kept: KeptLegFi
       await pool.close();
     }
   };
+}
+
+/**
+ * Leave the processors to the searches: each thread compiles on its own, and helpers of the garbage collector are of use
+ * only to a processor that has nothing else to do. See docs/decisions/0012-what-threads-share.md.
+ */
+function tuneV8(threads: number): void {
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=300');
+  if (threads >= availableParallelism()) setFlagsFromString('--no-parallel-scavenge');
 }
 
 function stuckIn({ plugin, profile, check }: Job, executions: number): Ended {

@@ -130,6 +130,8 @@ export default {
   entryPoints: ['src/index.ts'],
   out: 'docs-site',
   blockTags: [...OptionDefaults.blockTags, '@context', '@departs'],
+  // A repository without a remote has nowhere to link to, and TypeDoc warns of that.
+  disableSources: true,
   treatWarningsAsErrors: true,
 };
 `,
