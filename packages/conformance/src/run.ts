@@ -129,7 +129,7 @@ function reasonOf(found: SearchResult, bound: number | undefined): string | null
   const spent = found.executions + found.blockedExecutions;
   if (found.stopped === 'executions' && spent === bound)
     return `stopped by the declared bound of ${bound.toLocaleString('en-US')} executions, no failure`;
-  return `stopped by ${found.stopped} after ${found.executions} executions, no failure`;
+  return `stopped by ${found.stopped} after ${spent} executions, no failure`;
 }
 
 /**

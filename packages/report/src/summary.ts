@@ -53,9 +53,9 @@ function list(heading: string, lines: readonly string[]): string[] {
 }
 
 /** What a check that was not finished needs more of. */
-function more({ reason, executions }: CheckResult): string {
+function more({ reason, executions, blockedExecutions }: CheckResult): string {
   return reason?.includes('stopped by executions') === true
-    ? `--max-executions ${10 * executions}`
+    ? `--max-executions ${10 * (executions + blockedExecutions)}`
     : '--time 10m';
 }
 
