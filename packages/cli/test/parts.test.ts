@@ -13,9 +13,9 @@ import { BIN, type Called, PATIENCE_MS, Project } from './command.js';
 import { Background, HAS_REDIS, RedisServer } from './redis-server.js';
 
 /** More executions than fit into one leg. */
-const SELECTION = ['ext4', 'race/e1-read-vs-punch', '-s', 'v5.15', '--no-times'];
+const SELECTION = ['ext4', 'triple/store-flush-punch', '-s', 'v5.15', '--no-times'];
 const RUN = 'results/latest/run.json';
-const KEPT = `results/latest/checkpoints/${encodeURIComponent('ext4 v5.15 race/e1-read-vs-punch')}`;
+const KEPT = `results/latest/checkpoints/${encodeURIComponent('ext4 v5.15 triple/store-flush-punch')}`;
 
 let project: Project;
 let expected: readonly [Called, string];
