@@ -17,6 +17,12 @@ const ONCE_LOST: readonly (readonly [Kind, number])[] = [
   ['plain', 17680],
   ['plain', 20981],
   ['plain', 44287],
+  ['plain', 5002231],
+  ['plain', 5003980],
+  ['plain', 5004052],
+  ['reckless', 5001353],
+  ['reckless', 5003218],
+  ['choosing', 7050279],
   ['reckless', 1133144],
 ];
 

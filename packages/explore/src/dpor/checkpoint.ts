@@ -7,7 +7,7 @@ import type { Run } from '../run-one.js';
 import type { Frame, FrameState } from './frame.js';
 import { History, type HistoryState } from './history.js';
 import type { Label } from './label.js';
-import { EVERY, type Plan, type Wakeup } from './wakeup.js';
+import { EVERY, type Plan } from './wakeup.js';
 
 /** Everything that is needed to go on in another process. */
 export interface DporCheckpoint {
@@ -60,7 +60,7 @@ export interface Probe {
  * @param path - The states before the step.
  * @param step - The step.
  */
-export function probe(run: (scheduler: Scheduler) => Run, path: readonly Frame[], step: Wakeup): Probe {
+export function probe(run: (scheduler: Scheduler) => Run, path: readonly Frame[], step: Plan): Probe {
   let choices = 1;
   const depth = path.length;
   const { execution, ending } = run({
@@ -116,5 +116,5 @@ export function restOf(whole: DporCheckpoint, depth: number): DporCheckpoint {
 /** A step for each alternative of one for all of them. */
 export function alternatives(step: Plan, choices: number): readonly Plan[] {
   if (step.choice !== EVERY || choices === 1) return [step];
-  return Array.from({ length: choices }, (_, choice) => ({ ...step, choice, next: null }));
+  return Array.from({ length: choices }, (_, choice) => ({ ...step, choice, next: [] }));
 }

@@ -33,4 +33,8 @@ export interface DporFaults {
   readonly guessSleepers?: boolean;
   /** A planned step that may be dropped counts as exploring what begins with it. */
   readonly trustPlans?: boolean;
+  /** Nobody remembers what a sleeping task raced with. */
+  readonly noFoes?: boolean;
+  /** A sleeping task counts as exploring what it does not know, wherever the path has gone. */
+  readonly neverLoose?: boolean;
 }

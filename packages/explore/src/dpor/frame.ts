@@ -24,7 +24,17 @@ export interface Sleeper {
   readonly choices: number;
   /** What it does if it runs now. */
   readonly label: Label;
+  /** Steps that were seen to race with it, by name. */
+  readonly foes: readonly number[];
 }
+
+const NOBODY: number[] = [];
+
+/** What is never added to. */
+const NOTHING: Wakeup[] = [];
+
+/** More than there can be sleepers. */
+const ALL = 0x7fffffff;
 
 /** A frame as plain data. */
 export interface FrameState {
@@ -46,10 +56,16 @@ export interface FrameState {
   readonly waited: readonly number[];
   /** Steps that need not be run. */
   readonly sleepers: readonly Sleeper[];
+  /** How many of them were not slept beside all the way. */
+  readonly loose: number;
   /** What is planned from here and has not begun. */
   readonly planned: readonly Plan[];
   /** What to do after the chosen task. */
-  readonly next: Wakeup | null;
+  readonly next: Wakeup[];
+  /** Steps that were seen to race with the chosen one. */
+  readonly foes: readonly number[];
+  /** How many steps the chosen task has taken before. */
+  readonly nth: number;
   /** Flags of each task. */
   readonly status: readonly number[];
 }
@@ -74,10 +90,20 @@ export class Frame {
   readonly waited: number[] = [];
   /** Steps that need not be run: inherited ones first, then those explored from here. */
   readonly sleepers: Sleeper[] = [];
+  /**
+   * How many of these, the first ones, fell asleep before the path left the wakeup tree of the state that they have been
+   * asleep since. If a step that sleeps is none of them, what is to be explored without running it first is on the tree.
+   * So a reversal that it commutes with is to be found after it, and need not be planned here.
+   */
+  loose = 0;
   /** What is planned from here and has not begun, in order. */
   readonly planned: Plan[] = [];
-  /** What to do after the chosen task, if that was planned. */
-  next: Wakeup | null = null;
+  /** What to do after the chosen task, as far as that is planned. */
+  next: Wakeup[] = NOTHING;
+  /** Steps that were seen to race with the chosen one, by name. */
+  foes: number[] = NOBODY;
+  /** How many steps the chosen task has taken before. */
+  nth = 0;
   /** Number of tasks that exist. */
   tasks = 0;
   /** One byte of flags per task. */
@@ -89,6 +115,7 @@ export class Frame {
     // Few or none, so that one by one is cheaper than a new length.
     while (this.sleepers.length > 0) this.sleepers.pop();
     while (this.planned.length > 0) this.planned.pop();
+    this.loose = 0;
     this.explored = 0;
     this.givenAway = 0;
     this.tasks = tasks;
@@ -98,23 +125,26 @@ export class Frame {
 
   /** The frame as plain data. */
   state(): FrameState {
-    const { chosen, choice, choices, every, explored, givenAway, preemptions, next } = this;
+    const { chosen, choice, choices, every, explored, givenAway, preemptions, loose, next, nth } = this;
     return {
-      ...{ chosen, choice, choices, every, explored, givenAway, preemptions, next },
+      ...{ chosen, choice, choices, every, explored, givenAway, preemptions, loose, nth },
+      next: structuredClone(next),
       waited: [...this.waited],
       sleepers: [...this.sleepers],
-      planned: [...this.planned],
+      foes: [...this.foes],
+      planned: structuredClone(this.planned),
       status: [...this.status.subarray(0, this.tasks)],
     };
   }
 
   /** Become what plain data says. */
   restore(state: FrameState): void {
-    const { waited, sleepers, planned, status, ...rest } = state;
+    const { waited, sleepers, planned, status, foes, ...rest } = state;
     this.reset(status.length);
     Object.assign(this, rest);
     this.waited.push(...waited);
     this.sleepers.push(...sleepers);
+    this.foes = [...foes];
     this.planned.push(...planned);
     this.status.set(status);
   }
@@ -126,7 +156,9 @@ export class Frame {
 
   /** May it be chosen here? A plan may name a task that is not there yet: others were spawned before it. */
   canRun(task: number): boolean {
-    return task < this.tasks && ((this.status[task] as number) & (ENABLED | HELD_BACK)) === ENABLED;
+    return (
+      task >= 0 && task < this.tasks && ((this.status[task] as number) & (ENABLED | HELD_BACK)) === ENABLED
+    );
   }
 
   /** Set flags of a task. */
@@ -134,23 +166,53 @@ export class Frame {
     this.status[task] = (this.status[task] as number) | flags;
   }
 
-  /** Let a step sleep; a task sleeps when each alternative of its step does. */
-  sleep(sleeper: Sleeper): void {
-    this.sleepers.push(sleeper);
+  /**
+   * Let a step sleep; a task sleeps when each alternative of its step does.
+   *
+   * @param sleeper - The step.
+   * @param loose - Is it one of the {@link loose} ones?
+   */
+  sleep(sleeper: Sleeper, loose = false): void {
+    if (loose && this.loose < this.sleepers.length) this.sleepers.splice(this.loose, 0, sleeper);
+    else this.sleepers.push(sleeper);
+    if (loose) this.loose++;
     const { task, choices } = sleeper;
     let asleep = 0;
     for (const other of this.sleepers) if (other.task === task) asleep++;
     if (asleep === choices) this.set(task, ASLEEP);
   }
 
-  /**
-   * Explore what begins with a step from here, too.
-   *
-   * @param step - The step.
-   * @param rival - Who makes it unnecessary by sleeping when its turn comes, if anybody does.
-   */
-  plan({ task, choice, next }: Wakeup, rival: Rival | null = null): void {
-    this.planned.push({ task, choice, next, rival });
+  /** Explore what begins with a step from here, too. */
+  plan(step: Plan): void {
+    this.planned.push(step);
+  }
+
+  /** A step was seen to race with the chosen one. */
+  addFoe(name: number): void {
+    if (this.foes === NOBODY) this.foes = [name];
+    else if (!this.foes.includes(name)) this.foes.push(name);
+  }
+
+  /** Nobody who sleeps here counts as being asleep beside a wakeup tree. */
+  loosen(): void {
+    this.loose = ALL;
+  }
+
+  /** A step is taken from here: whoever saw it race does not know what it does now. */
+  distrust(name: number): void {
+    for (let i = this.loose; i < this.sleepers.length; i++) {
+      const sleeper = this.sleepers[i] as Sleeper;
+      if (!sleeper.foes.includes(name)) continue;
+      this.sleepers[i] = this.sleepers[this.loose] as Sleeper;
+      this.sleepers[this.loose] = sleeper;
+      this.loose++;
+    }
+  }
+
+  /** Is somebody asleep who knows what is to be explored from here? */
+  get guided(): boolean {
+    for (let i = this.loose; i < this.sleepers.length; i++) if (this.sleepers[i]?.choices === 1) return true;
+    return false;
   }
 
   /** Is all that begins with a task explored, or going to be? */
@@ -161,18 +223,22 @@ export class Frame {
 
   /** Explore what begins with any step from here, too. */
   planAll(): void {
+    this.loosen();
     for (let task = 0; task < this.tasks; task++) {
-      if (this.canRun(task) && !this.plans(task)) this.plan({ task, choice: EVERY, next: null });
+      if (this.canRun(task) && !this.plans(task)) {
+        this.plan({ task, choice: EVERY, next: [], rival: null });
+      }
     }
   }
 
   /** Choose a task; every alternative of its step, or just one. */
-  choose(task: number, choice: number, next: Wakeup | null): void {
+  choose(task: number, choice: number, next: Wakeup[]): void {
     this.chosen = task;
     this.choice = Math.max(choice, 0);
     this.choices = 1;
     this.every = choice === EVERY;
     this.next = next;
+    this.foes = NOBODY;
   }
 
   /** Can a step be taken, is it not in progress, does it not sleep, and nobody else who makes it unnecessary? */
@@ -186,20 +252,53 @@ export class Frame {
   advance(): boolean {
     for (let step = this.planned.shift(); step !== undefined; step = this.planned.shift()) {
       if (!this.isOpen(step)) continue;
-      this.choose(step.task, step.choice, step.next);
+      this.planned.unshift(step);
+      this.choose(step.task, step.choice, this.#take(step.task, step.choice));
       return true;
     }
     return false;
+  }
+
+  /** Every alternative of the chosen step is to be explored, not just the one that was planned. */
+  chooseEvery(): void {
+    const { chosen: task, choice, next } = this;
+    if (choice === 0) {
+      this.every = true;
+      return;
+    }
+    this.planned.unshift({ task, choice, next, rival: null });
+    this.choose(task, EVERY, this.#take(task, 0));
   }
 
   /** Pick the next alternative of the chosen step that is to be explored. Returns whether there is one. */
   nextChoice(from: number): boolean {
     for (let choice = from; choice < this.choices; choice++) {
       if (this.sleeps(this.chosen, choice)) continue;
+      if (choice !== this.choice) {
+        this.next = this.#take(this.chosen, choice);
+        this.foes = NOBODY;
+      }
       this.choice = choice;
       return true;
     }
     return false;
+  }
+
+  /** What is to follow a step, which need not be planned any more. */
+  #take(task: number, choice: number): Wakeup[] {
+    let next = NOTHING;
+    let free = false;
+    for (let i = 0; i < this.planned.length; ) {
+      const step = this.planned[i] as Plan;
+      if (step.task !== task || step.choice !== choice) {
+        i++;
+        continue;
+      }
+      if (step.next.length === 0) free = true;
+      next = next.length === 0 ? step.next : [...next, ...step.next];
+      this.planned.splice(i, 1);
+    }
+    return free ? NOTHING : next;
   }
 
   /** Does a rival sleep, and would it do nothing that the rest of the reversal depends on? */

@@ -39,6 +39,8 @@ export class History {
   readonly first: number[] = [0];
   /** Per access: the object. */
   readonly object: number[] = [];
+  /** Per event: how many its task had before it. */
+  readonly ordinal: number[] = [];
   /** Per access: what was done, by outcome. */
   readonly access: Access[] = [];
   /** Per access: the event it belongs to. */
@@ -111,6 +113,12 @@ export class History {
     return last >= 0 ? last : (execution.tasks[this.task[event] as number]?.spawnEvent ?? -1);
   }
 
+  /** How many events a task has. */
+  nextOrdinal(task: number): number {
+    const last = this.#lastOf[task] as number;
+    return last < 0 ? 0 : (this.ordinal[last] as number) + 1;
+  }
+
   /** Does `early` happen before the later event `late`, both known? */
   ordered(early: number, late: number): boolean {
     return (this.clocks[late * this.width + (this.task[early] as number)] as number) > early;
@@ -168,6 +176,7 @@ export class History {
   /** The next event is the latest of its task. */
   #join(event: number): void {
     const task = this.task[event] as number;
+    this.ordinal[event] = this.nextOrdinal(task);
     this.#previousOf[event] = this.#lastOf[task] as number;
     this.#lastOf[task] = event;
     this.count++;

@@ -18,12 +18,12 @@
 import { type Access, dependent, type Execution, type TaskStruct } from '@fsport/core';
 import type { DporFaults } from './faults.js';
 import { Feasibility, NO, UNKNOWN } from './feasibility.js';
-import type { Frame } from './frame.js';
+import type { Frame, Sleeper } from './frame.js';
 import type { History } from './history.js';
 import { Reversal } from './reversal.js';
 import { Subject } from './subject.js';
 import type { Tail } from './tail.js';
-import { EVERY, isKept, type Plan } from './wakeup.js';
+import { EVERY, indexOf, isKept, type Plan, type Rival } from './wakeup.js';
 
 /** Finds races and plans their reversals. */
 export class RaceSearch {
@@ -66,8 +66,8 @@ export class RaceSearch {
   event(execution: Execution, event: number, fatal: boolean, tail: Tail | null): void {
     this.#tail = tail;
     const history = this.#history;
-    const { events } = execution;
-    this.#subject.takeEvent(events, event, history.beforeEvent(execution, event), fatal);
+    const nth = history.ordinal[event] as number;
+    this.#subject.takeEvent(execution, event, nth, history.beforeEvent(execution, event), fatal);
     this.#start(execution.tasks.length);
     if (fatal) this.#walkAll(execution);
     else this.#walk(execution, history.first[event] as number);
@@ -77,7 +77,8 @@ export class RaceSearch {
   pending(execution: Execution, task: TaskStruct): void {
     this.#tail = null;
     const history = this.#history;
-    this.#subject.takePending(task, history.count, history.before(execution, task.index));
+    const nth = history.nextOrdinal(task.index);
+    this.#subject.takePending(task, history.count, nth, history.before(execution, task.index));
     this.#start(execution.tasks.length);
     this.#walk(execution, -1);
   }
@@ -136,6 +137,7 @@ export class RaceSearch {
   }
 
   #candidate(execution: Execution, e: number): void {
+    if (this.#faults.noFoes !== true) (this.#frames[e] as Frame).addFoe(this.#subject.name);
     const feasible = this.#feasibility.check(execution.events, this.#subject, e);
     const planned = this.#tail?.comesAfter(this.#history, e) ?? false;
     if (feasible !== NO && !planned) this.#plan(execution, e);
@@ -159,32 +161,25 @@ export class RaceSearch {
       if (this.#feasibility.inReversal(e, event)) reversal.add(event);
     }
     if (this.#conservative) {
-      this.#planEarly(e, reversal.shortest(events).task);
+      this.#planEarly(e, indexOf(execution.tasks, reversal.shortest(execution).key));
       return;
     }
-    for (const { task, choice, label } of frame.sleepers) {
+    for (let i = 0; i < frame.sleepers.length; i++) {
+      const sleeper = frame.sleepers[i] as Sleeper;
+      const { task, choice, label } = sleeper;
       const known = this.#faults.guessSleepers === true ? null : label;
       const at = reversal.initial(events, task, known);
       if (at >= 0 && reversal.choiceAt(events, at) === choice) return;
-      if (this.#faults.weakInitials === true && reversal.ignores(events, task, label)) return;
+      const knows = i >= frame.loose && sleeper.choices === 1 && !sleeper.foes.includes(this.#subject.name);
+      if ((knows || this.#faults.weakInitials === true) && reversal.ignores(events, task, label)) return;
     }
     const own = this.#subject.task;
     const rival = frame.planned.some(({ task }) => task === own) ? reversal.rival(events) : null;
-    let dubious: Plan | null = null;
-    for (const plan of frame.planned) {
-      const at = reversal.initial(events, plan.task, null);
-      if (at < 0 || (plan.choice !== EVERY && reversal.choiceAt(events, at) !== plan.choice)) continue;
-      if (isKept(plan, rival) || this.#faults.trustPlans === true) return;
-      dubious ??= plan;
-    }
-    if (dubious !== null) {
-      // The same again, for a reason of its own: if the first is taken, the second sleeps when its turn comes.
-      frame.plan(dubious, rival);
-      return;
-    }
-    const shortest = reversal.shortest(events);
-    if (frame.canRun(shortest.task) && !frame.sleeps(shortest.task, shortest.choice)) {
-      frame.plan(shortest, rival);
+    if (this.#isPlanned(execution, frame, rival)) return;
+    const shortest = reversal.shortest(execution);
+    const first = indexOf(execution.tasks, shortest.key);
+    if (frame.canRun(first) && !frame.sleeps(first, shortest.choice)) {
+      frame.plan({ task: first, choice: shortest.choice, next: shortest.next, rival });
       return;
     }
     for (let task = 0; task < frame.tasks; task++) {
@@ -193,10 +188,36 @@ export class RaceSearch {
       const choice = reversal.choiceAt(events, begin);
       // One that sleeps cannot begin it: what it would do is known, and was asked for above.
       if (frame.sleeps(task, choice)) continue;
-      frame.plan({ task, choice, next: null }, rival);
+      frame.plan({ task, choice, next: reversal.after(execution, begin), rival });
       return;
     }
     frame.planAll();
+  }
+
+  /** Does something that is planned begin the reversal? Then the rest of it is to follow. */
+  #isPlanned(execution: Execution, frame: Frame, rival: Rival | null): boolean {
+    const { events } = execution;
+    const reversal = this.#reversal;
+    let begin = -1;
+    let begins: Plan | null = null;
+    for (const plan of frame.planned) {
+      const at = reversal.initial(events, plan.task, null);
+      if (at < 0 || (plan.choice !== EVERY && reversal.choiceAt(events, at) !== plan.choice)) continue;
+      if (isKept(plan, rival) || this.#faults.trustPlans === true) {
+        // What begins with a step before it may begin the reversal, too, and is not followed by the rest.
+        if (begins !== null) frame.loosen();
+        reversal.addAfter(execution, at, plan.next);
+        return true;
+      }
+      if (begins !== null) continue;
+      begins = plan;
+      begin = at;
+    }
+    if (begins === null) return false;
+    // The same again, for a reason of its own: if the first is taken, what follows the second follows it, too.
+    const { task, choice } = begins;
+    frame.plan({ task, choice, next: reversal.after(execution, begin), rival });
+    return true;
   }
 
   /**
@@ -209,7 +230,7 @@ export class RaceSearch {
     if (this.#faults.notConservative !== true) while (begin > 0 && taskOf[begin - 1] === taskOf[e]) begin--;
     for (const frame of [this.#frames[e] as Frame, this.#frames[begin] as Frame]) {
       if (!frame.canRun(task)) frame.planAll();
-      else if (!frame.plans(task)) frame.plan({ task, choice: EVERY, next: null });
+      else if (!frame.plans(task)) frame.plan({ task, choice: EVERY, next: [], rival: null });
     }
   }
 }

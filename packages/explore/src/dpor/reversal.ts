@@ -2,17 +2,19 @@
  * What reverses a race: all events of the execution that come after its earlier half and do not happen after it,
  * followed by its later half, the *subject*. Knows who can begin it.
  */
-import type { Access, EventLog } from '@fsport/core';
+import type { Access, EventLog, Execution, TaskStruct } from '@fsport/core';
 import type { History } from './history.js';
 import { conflicts, type Label } from './label.js';
 import type { Subject } from './subject.js';
-import type { Rival, Wakeup } from './wakeup.js';
+import { indexOf, type Rival, type Wakeup } from './wakeup.js';
 
 /** Reused: {@link begin} before use. */
 export class Reversal {
   readonly #history: History;
   readonly #subject: Subject;
   readonly #events: number[] = [];
+  /** Those before this one are left out. */
+  #from = 0;
   #count = 0;
   /** Per task: its first event; or how much of it is needed. */
   #first = new Int32Array(8);
@@ -28,6 +30,7 @@ export class Reversal {
 
   /** Forget all events but the subject. */
   begin(): void {
+    this.#from = 0;
     this.#count = 0;
     if (this.#first.length < this.#history.width) this.#first = new Int32Array(this.#history.width);
   }
@@ -50,7 +53,7 @@ export class Reversal {
     const { clocks, width, task: taskOf } = this.#history;
     const first = this.#first;
     first.fill(-1);
-    for (let at = 0; at < this.#count; at++) {
+    for (let at = this.#from; at < this.#count; at++) {
       const event = this.#events[at] as number;
       const its = taskOf[event] as number;
       if (its !== task) {
@@ -64,7 +67,7 @@ export class Reversal {
       return at;
     }
     if (task !== this.#subject.task) return -1;
-    for (let at = 0; at < this.#count; at++) {
+    for (let at = this.#from; at < this.#count; at++) {
       if (this.#disturbs(events, this.#events[at] as number, known)) return -1;
     }
     return this.#count;
@@ -73,7 +76,7 @@ export class Reversal {
   /** Does a task that is no part of it do nothing that any of it depends on? */
   ignores(events: EventLog, task: number, label: Label): boolean {
     if (task === this.#subject.task || this.#subject.couldConflictWith(label)) return false;
-    for (let at = 0; at < this.#count; at++) {
+    for (let at = this.#from; at < this.#count; at++) {
       const event = this.#events[at] as number;
       if (this.#history.task[event] === task || conflicts(events, event, label)) return false;
     }
@@ -89,7 +92,7 @@ export class Reversal {
     const { task } = this.#subject;
     const objects: number[] = [];
     const accesses: Access[] = [];
-    for (let i = 0; i < this.#count; i++) {
+    for (let i = this.#from; i < this.#count; i++) {
       const event = this.#events[i] as number;
       if (taskOf[event] === task) return null;
       const end = first[event + 1] as number;
@@ -110,12 +113,51 @@ export class Reversal {
   }
 
   /**
-   * The shortest part of it that reverses the race, as a sequence of steps: what has to come before the subject,
-   * and the subject. It ends early at a choice: what comes after that depends on the alternative.
+   * What follows a step that begins it.
    *
-   * @param events - The log.
+   * @param execution - The execution.
+   * @param at - The position of the step, which is left out from now on.
    */
-  shortest(events: EventLog): Wakeup {
+  after(execution: Execution, at: number): Wakeup[] {
+    if (at === this.#count) return [];
+    this.#leaveOut(at);
+    return [this.shortest(execution)];
+  }
+
+  /**
+   * Add what follows a step that begins it to what is planned after that step anyway. If that is whatever comes, it
+   * comes to the rest by itself.
+   *
+   * @param execution - The execution.
+   * @param at - The position of the step, which is left out from now on.
+   * @param next - What is planned.
+   */
+  addAfter(execution: Execution, at: number, next: Wakeup[]): void {
+    const { events, tasks } = execution;
+    for (let position = at, branch = next; position < this.#count && branch.length > 0; ) {
+      this.#leaveOut(position);
+      position = -1;
+      for (let i = 0; i < branch.length && position < 0; i++) {
+        const step = branch[i] as Wakeup;
+        const task = indexOf(tasks, step.key);
+        const begin = task < 0 ? -1 : this.initial(events, task, null);
+        if (begin < 0 || this.choiceAt(events, begin) !== step.choice) continue;
+        position = begin;
+        branch = step.next;
+      }
+      if (position >= 0) continue;
+      branch.push(this.shortest(execution));
+      return;
+    }
+  }
+
+  /**
+   * The shortest part of it that reverses the race, as a sequence of steps: what has to come before the subject,
+   * and the subject.
+   *
+   * @param execution - The execution.
+   */
+  shortest({ events, tasks }: Execution): Wakeup {
     const { clocks, width, task: taskOf } = this.#history;
     const { task, performed, event: own, before } = this.#subject;
     const needed = this.#first;
@@ -123,8 +165,9 @@ export class Reversal {
     for (let other = 0; other < width; other++) {
       needed[other] = last < 0 ? 0 : (clocks[last * width + other] as number);
     }
-    let next: Wakeup | null = { task, choice: this.choiceAt(events, this.#count), next: null };
-    for (let at = this.#count - 1; at >= 0; at--) {
+    const keyOf = (index: number): number => (tasks[index] as TaskStruct).key;
+    let first: Wakeup = { key: keyOf(task), choice: this.choiceAt(events, this.#count), next: [] };
+    for (let at = this.#count - 1; at >= this.#from; at--) {
       const event = this.#events[at] as number;
       const its = taskOf[event] as number;
       if ((needed[its] as number) <= event && !this.#disturbs(events, event, null)) continue;
@@ -132,10 +175,15 @@ export class Reversal {
         const known = clocks[event * width + other] as number;
         if (known > (needed[other] as number)) needed[other] = known;
       }
-      const choice = events.choice[event] as number;
-      next = { task: its, choice: Math.max(choice, 0), next: choice < 0 ? next : null };
+      first = { key: keyOf(its), choice: this.choiceAt(events, at), next: [first] };
     }
-    return next;
+    return first;
+  }
+
+  #leaveOut(at: number): void {
+    const all = this.#events;
+    for (let i = at; i > this.#from; i--) all[i] = all[i - 1] as number;
+    this.#from++;
   }
 
   #disturbs(events: EventLog, event: number, known: Label | null): boolean {

@@ -2,8 +2,25 @@
  * The later half of a race: an event, or a step that is blocked for good and would be the next event of
  * its task.
  */
-import { type Access, dependent, type EventLog, LOCAL, READ, type Step, type TaskStruct } from '@fsport/core';
+import {
+  type Access,
+  dependent,
+  type EventLog,
+  type Execution,
+  LOCAL,
+  READ,
+  type Step,
+  type TaskStruct,
+} from '@fsport/core';
 import type { Label } from './label.js';
+
+/** More steps than a task has in an execution; if it has more, some of them count as one. */
+const MANY = 0x10000;
+
+/** A step of a task, the same in every execution. */
+export function nameOf({ key }: TaskStruct, nth: number): number {
+  return key * MANY + nth;
+}
 
 /** Reused: {@link takeEvent} or {@link takePending} before use. */
 export class Subject {
@@ -13,6 +30,8 @@ export class Subject {
   task = 0;
   /** The event of its task before it, or the one that spawned its task; or `-1`. */
   before = -1;
+  /** Which step of which task it is, the same in every execution. */
+  name = 0;
   /** The step. */
   step: Step<unknown> = undefined as unknown as Step<unknown>;
   /** Was it performed? */
@@ -28,11 +47,12 @@ export class Subject {
   /** The strongest thing it could have done to each. */
   readonly could: Access[] = [];
 
-  /** Become an event of the log. */
-  takeEvent(events: EventLog, event: number, before: number, fatal: boolean): void {
+  /** Become an event of the log, which is this one of its task. */
+  takeEvent({ events, tasks }: Execution, event: number, nth: number, before: number, fatal: boolean): void {
     const step = events.step[event] as Step<unknown>;
     this.event = event;
     this.task = events.task[event] as number;
+    this.name = nameOf(tasks[this.task] as TaskStruct, nth);
     this.before = before;
     this.step = step;
     this.performed = true;
@@ -50,11 +70,12 @@ export class Subject {
     }
   }
 
-  /** Become the pending step of a task. */
-  takePending(task: TaskStruct, event: number, before: number): void {
+  /** Become the pending step of a task, which would be this one of it. */
+  takePending(task: TaskStruct, event: number, nth: number, before: number): void {
     const step = task.pending as Step<unknown>;
     this.event = event;
     this.task = task.index;
+    this.name = nameOf(task, nth);
     this.before = before;
     this.step = step;
     this.performed = false;

@@ -24,6 +24,7 @@ import {
   type Execution,
   type Identity,
   type Scheduler,
+  type TaskStruct,
 } from '@fsport/core';
 import {
   alternatives,
@@ -38,8 +39,9 @@ import { ASLEEP, ENABLED, Frame, HELD_BACK, type Sleeper, YIELDED } from '../dpo
 import { History } from '../dpor/history.js';
 import { conflicts, type Label } from '../dpor/label.js';
 import { RaceSearch } from '../dpor/races.js';
+import { nameOf } from '../dpor/subject.js';
 import { Tail } from '../dpor/tail.js';
-import { EVERY, isKept, type Plan } from '../dpor/wakeup.js';
+import { EVERY, indexOf, isKept, type Plan, type Wakeup } from '../dpor/wakeup.js';
 import type { Run } from '../run-one.js';
 import type { Strategy } from './strategy.js';
 
@@ -148,9 +150,9 @@ export class DporStrategy implements Strategy {
     const frame = this.#frames[depth] ?? new Frame();
     this.#frames[depth] = frame;
     this.#enter(frame, execution, depth);
-    const next = depth === 0 ? null : (this.#frames[depth - 1] as Frame).next;
-    if (next !== null && isFree(frame, next.task)) frame.choose(next.task, EVERY, next.next);
-    else frame.choose(this.#choose(frame, depth), EVERY, null);
+    const next = depth === 0 ? [] : (this.#frames[depth - 1] as Frame).next;
+    if (next.length > 0 && this.#follow(frame, execution, next)) return frame.chosen;
+    frame.choose(this.#choose(frame, depth), EVERY, []);
     return frame.chosen;
   }
 
@@ -265,6 +267,8 @@ export class DporStrategy implements Strategy {
       planned += here;
     }
     if (last < this.#root) return [];
+    // What others find out is not known while what comes after it is explored.
+    for (let depth = 0; depth <= last; depth++) (this.#frames[depth] as Frame).loosen();
     const parts = this.#giveRest(last, identity);
     for (let depth = last; depth >= this.#root; depth--) {
       const path = this.#frames.slice(0, depth);
@@ -286,7 +290,7 @@ export class DporStrategy implements Strategy {
             sleepers: [...state.sleepers, ...own],
           }),
         );
-        frame.sleep({ task: first.task, choice: Math.max(first.choice, 0), choices, label });
+        frame.sleep({ task: first.task, choice: Math.max(first.choice, 0), choices, label, foes: [] });
         frame.givenAway++;
       }
     }
@@ -302,7 +306,7 @@ export class DporStrategy implements Strategy {
     // A step for each alternative that has not been explored: the one in progress is all that is given away.
     if (every)
       frame.planned.unshift(
-        ...alternatives({ task, choice: EVERY, next: null, rival: null }, choices).slice(choice + 1),
+        ...alternatives({ task, choice: EVERY, next: [], rival: null }, choices).slice(choice + 1),
       );
     frame.sleep(this.#ownSleeper(frame, depth));
     frame.chosen = -1;
@@ -334,13 +338,13 @@ export class DporStrategy implements Strategy {
       const known = frame.planned.some(
         (step) => step.task === task && step.choice === choice && isKept(step, rival),
       );
-      if (!known && !frame.plans(task) && frame.isOpen(plan.step)) frame.plan(plan.step, rival);
+      if (!known && !frame.plans(task) && frame.isOpen(plan.step)) frame.plan(plan.step);
     }
   }
 
   #ownSleeper(frame: Frame, depth: number): Sleeper {
-    const { chosen: task, choice, choices } = frame;
-    return { task, choice, choices, label: this.#labelAt(depth) };
+    const { chosen: task, choice, choices, foes } = frame;
+    return { task, choice, choices, label: this.#labelAt(depth), foes };
   }
 
   /** The next execution begins with the chosen tasks of the first states. */
@@ -361,16 +365,48 @@ export class DporStrategy implements Strategy {
     frame.preemptions = 0;
     if (depth === 0) return;
     const parent = this.#frames[depth - 1] as Frame;
-    for (const sleeper of parent.sleepers) {
+    const { sleepers } = parent;
+    parent.nth = this.#nthAt(depth - 1);
+    if (parent.loose < sleepers.length) {
+      parent.distrust(nameOf(tasks[parent.chosen] as TaskStruct, parent.nth));
+    }
+    for (let i = 0; i < sleepers.length; i++) {
       if (this.bounded || this.#faults.noSleep === true) break;
+      const sleeper = sleepers[i] as Sleeper;
       if (sleeper.task === parent.chosen) continue;
       if (this.#faults.noWake !== true && conflicts(events, depth - 1, sleeper.label)) continue;
-      frame.sleep(sleeper);
+      const left = parent.next.length === 0 && this.#faults.neverLoose !== true;
+      frame.sleep(sleeper, left || i < parent.loose);
     }
     const yielded = (tasks[parent.chosen]?.yielded ?? false) && isLocal(events, depth - 1);
     if (yielded || parent.waited.length > 0) this.#wait(frame, parent, yielded);
     for (const index of runnable) if (tasks[index]?.yielded === true) frame.set(index, YIELDED);
     if (this.bounded) this.#spend(frame, depth);
+  }
+
+  /** How many steps the task that is chosen in a state has taken before. */
+  #nthAt(depth: number): number {
+    const { chosen } = this.#frames[depth] as Frame;
+    for (let before = depth - 1; before >= 0; before--) {
+      const frame = this.#frames[before] as Frame;
+      if (frame.chosen === chosen) return frame.nth + 1;
+    }
+    return 0;
+  }
+
+  /** Do what is planned after the step before. Returns whether anything of that can be done. */
+  #follow(frame: Frame, { tasks }: Execution, next: readonly Wakeup[]): boolean {
+    for (const { key, choice, next: then } of next) {
+      const task = indexOf(tasks, key);
+      if (frame.canRun(task)) frame.plan({ task, choice, next: then, rival: null });
+      else frame.loosen();
+    }
+    if (!frame.advance()) {
+      frame.loosen();
+      return false;
+    }
+    if (!frame.guided) frame.chooseEvery();
+    return true;
   }
 
   /** Count preemptions; when they are used up, the running task keeps the others back. */
@@ -418,11 +454,11 @@ export class DporStrategy implements Strategy {
   /** Find the next thing to do in a state whose subtree has just been explored. */
   #advance(depth: number): boolean {
     const frame = this.#frames[depth] as Frame;
-    const { chosen: task, choice, choices } = frame;
-    if (task >= 0) {
-      frame.sleep({ task, choice, choices, label: this.#labelAt(depth) });
+    if (frame.chosen >= 0) {
+      frame.sleep(this.#ownSleeper(frame, depth));
       frame.explored++;
-      if (this.#faults.firstChoiceOnly !== true && frame.every && frame.nextChoice(choice + 1)) return true;
+      if (this.#faults.firstChoiceOnly !== true && frame.every && frame.nextChoice(frame.choice + 1))
+        return true;
       frame.chosen = -1;
     }
     return frame.advance();
