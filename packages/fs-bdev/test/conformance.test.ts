@@ -1,7 +1,9 @@
-// Shows that bdev behaves as it declares, check by check.
+// Shows that bdev behaves as it declares, check by check, and that each deliberate fault is caught by the check that
+// it names.
 
 import { testConformance } from '@fsport/conformance';
 import bdev from '@fsport/fs-bdev';
 import { test } from '@jest/globals';
+import { MUTANTS } from './mutants.js';
 
-testConformance(bdev, { test, expected: new URL('../expected.json', import.meta.url) });
+testConformance(bdev, { test, expected: new URL('../expected.json', import.meta.url), mutants: MUTANTS });

@@ -1,4 +1,5 @@
-// Faults of the model that the suite must catch, each with the check and the property that catch it.
+// Faults of the model that the suite must catch, each with the check and the property that catch it. M15 and M16 of the
+// mutation catalogue (a mkwrite that does not look, a punch without i_rwsem) are what cifs is: K5 and K2 in expected.json.
 
 import { hollow, leftOut, type Mutant, type StepFault, weakened, without } from '@fsport/conformance';
 

@@ -1,7 +1,9 @@
-// Shows that gfs2 behaves as it declares, check by check.
+// Shows that gfs2 behaves as it declares, check by check, and that each deliberate fault is caught by the check that
+// it names.
 
 import { testConformance } from '@fsport/conformance';
 import gfs2 from '@fsport/fs-gfs2';
 import { test } from '@jest/globals';
+import { MUTANTS } from './mutants.js';
 
-testConformance(gfs2, { test, expected: new URL('../expected.json', import.meta.url) });
+testConformance(gfs2, { test, expected: new URL('../expected.json', import.meta.url), mutants: MUTANTS });

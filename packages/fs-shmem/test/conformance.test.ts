@@ -1,7 +1,9 @@
-// Shows that shmem behaves as it declares, check by check.
+// Shows that shmem behaves as it declares, check by check, and that each deliberate fault is caught by the check that
+// it names.
 
 import { testConformance } from '@fsport/conformance';
 import shmem from '@fsport/fs-shmem';
 import { test } from '@jest/globals';
+import { MUTANTS } from './mutants.js';
 
-testConformance(shmem, { test, expected: new URL('../expected.json', import.meta.url) });
+testConformance(shmem, { test, expected: new URL('../expected.json', import.meta.url), mutants: MUTANTS });
