@@ -1,21 +1,15 @@
 /** Interleavings of a file of fixed size whose blocks are always the same ones: a block device that is zeroed in part. */
 import type { FileSpec } from '@fsport/core';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { COMMON } from './common.js';
+import { SERIES } from './pairs.js';
 
 const DEVICE: FileSpec = { ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] };
 
 const BASE = {
+  ...COMMON,
   groups: ['auto', 'named', 'punch'],
-  rows: [],
-  pair: null,
-  geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-  raPages: 0,
   files: [DEVICE],
-  setUp: [],
-  checkers: ALL_CHECKERS,
-  faults: {},
-  fair: false,
   fixedBy: [
     ...SERIES,
     { kernel: 'f278eb3d8178', since: 'v5.15', title: 'block: hold ->invalidate_lock in blkdev_fallocate' },

@@ -2,7 +2,7 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { COMMON } from './common.js';
 
 const FILE: FileSpec = { ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] };
 const OTHER: FileSpec = { ino: 13, size: 8, blocks: [{ data: 'K' }] };
@@ -11,20 +11,14 @@ const PUNCH: Op = { op: 'fallocate', mode: 'punch', pos: 0, len: 8 };
 
 function buffer(id: string, rest: Pick<Check, 'summary' | 'tasks' | 'see'> & Partial<Check>): Check {
   return {
+    ...COMMON,
     id: `buffer/${id}`,
     groups: ['auto', 'fault', 'lockdep'],
     requires: { mmap: true, write: true },
     rows: ['read-into-mmap'],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
     // A writer that waits holds new readers back: that is how these deadlocks come about.
     fair: true,
-    fixedBy: SERIES,
     ...rest,
   };
 }

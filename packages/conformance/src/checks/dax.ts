@@ -4,7 +4,7 @@
  */
 import type { Op } from '../ops.js';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS } from './pairs.js';
+import { COMMON } from './common.js';
 
 /** What keeps a fault from a block that is being freed; before it, nothing did. */
 const FIX: Check['fixedBy'] = [
@@ -12,17 +12,11 @@ const FIX: Check['fixedBy'] = [
 ];
 
 const BASE = {
+  ...COMMON,
   groups: ['auto', 'named', 'truncate', 'fault'],
   requires: { dax: true, mmap: true, truncate: true },
   rows: ['truncate'],
-  pair: null,
-  geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-  raPages: 0,
   files: [{ ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] }],
-  setUp: [],
-  checkers: ALL_CHECKERS,
-  faults: {},
-  fair: false,
   fixedBy: FIX,
 } as const;
 

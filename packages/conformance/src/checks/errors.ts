@@ -1,22 +1,15 @@
 /** Checks in which I/O and allocations may fail: the rare ways out must clean up as well. */
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { COMMON } from './common.js';
 
 function error(
   id: string,
   rest: Pick<Check, 'summary' | 'requires' | 'files' | 'tasks' | 'faults' | 'see'> & Partial<Check>,
 ): Check {
   return {
+    ...COMMON,
     id: `error/${id}`,
     groups: ['auto', 'faults'],
-    rows: [],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    fair: false,
-    fixedBy: SERIES,
     ...rest,
   };
 }

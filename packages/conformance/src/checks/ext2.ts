@@ -1,15 +1,9 @@
 /** Interleavings that ext2 made known: T1 and W1. Both are negative: i_size alone makes them harmless, in every release. */
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { BLOCK, COMMON, PAGE } from './common.js';
 
 const BASE = {
-  pair: null,
-  raPages: 0,
-  setUp: [],
-  checkers: ALL_CHECKERS,
-  faults: {},
-  fair: false,
-  fixedBy: SERIES,
+  ...COMMON,
 } as const;
 
 /** All of them. */
@@ -21,7 +15,7 @@ export const EXT2: readonly Check[] = [
     groups: ['auto', 'named', 'truncate', 'fault'],
     requires: { truncate: true, mmap: true, dax: false },
     rows: ['truncate'],
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
+    geometry: PAGE,
     files: [{ ino: 12, size: 8, blocks: [{ data: 'A' }] }],
     tasks: [
       { letter: 't', ops: [{ op: 'ftruncate', size: 0 }] },
@@ -37,7 +31,7 @@ export const EXT2: readonly Check[] = [
     groups: ['auto', 'named', 'truncate', 'faults'],
     requires: { write: true, truncate: true, subPageBlocks: true },
     rows: [],
-    geometry: { name: 'block', pageSize: 8, blockSize: 4 },
+    geometry: BLOCK,
     files: [{ ino: 12, size: 12, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] }],
     faults: { readIo: true },
     tasks: [

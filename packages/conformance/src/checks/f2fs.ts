@@ -4,23 +4,15 @@
  */
 import type { FileSpec } from '@fsport/core';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { COMMON } from './common.js';
 
 const FILE: FileSpec = { ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] };
 const OTHER: FileSpec = { ino: 13, size: 16, blocks: [{ data: 'K' }, { data: 'L' }] };
 
 const BASE = {
+  ...COMMON,
   groups: ['auto', 'named', 'punch'],
-  rows: [],
-  pair: null,
-  geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-  raPages: 0,
   files: [FILE],
-  setUp: [],
-  checkers: ALL_CHECKERS,
-  faults: {},
-  fair: false,
-  fixedBy: SERIES,
 } as const;
 
 /** All of them. */

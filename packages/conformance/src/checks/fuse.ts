@@ -5,7 +5,7 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { COMMON } from './common.js';
 
 /** Files that have a page cache. */
 const FILE: FileSpec = { ino: 12, size: 16, dax: false, blocks: [{ data: 'A' }, { data: 'B' }] };
@@ -21,18 +21,10 @@ type Rest = Pick<Check, 'summary' | 'tasks' | 'requires' | 'see'> & Partial<Chec
 
 function fuse(id: string, rest: Rest): Check {
   return {
+    ...COMMON,
     id: `race/${id}`,
     groups: ['auto', 'named', 'network'],
-    rows: [],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
-    fixedBy: SERIES,
     ...rest,
   };
 }

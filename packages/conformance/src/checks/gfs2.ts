@@ -1,6 +1,7 @@
 /** G1 to G3: a lock of the cluster that is taken above and below mmap_lock, and fills that do not take it. */
 import type { FileSpec } from '@fsport/core';
 import type { Check } from '../types.js';
+import { COMMON } from './common.js';
 import { ALL_CHECKERS } from './pairs.js';
 
 const FILE: FileSpec = { ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] };
@@ -8,18 +9,14 @@ const OTHER: FileSpec = { ino: 13, size: 8, blocks: [{ data: 'K' }] };
 
 function gfs2(id: string, rest: Pick<Check, 'summary' | 'tasks' | 'see'> & Partial<Check>): Check {
   return {
+    ...COMMON,
     id: `race/${id}`,
     groups: ['auto', 'named', 'fault', 'lockdep'],
     requires: { cluster: true, mmap: true, write: true },
     rows: ['read-into-mmap'],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE, OTHER],
-    setUp: [],
     // Who waits for whom, and nothing else.
     checkers: ['lock-discipline'],
-    faults: {},
     fair: true,
     fixedBy: [{ kernel: 'c03098d4b9ad', since: 'v5.16', title: 'Merge tag gfs2-v5.15-rc5-mmap-fault' }],
     ...rest,

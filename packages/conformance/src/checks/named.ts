@@ -6,12 +6,10 @@
  */
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
-import type { Check, Geometry } from '../types.js';
+import type { Check } from '../types.js';
+import { BLOCK, COMMON } from './common.js';
 import { READS_AHEAD } from './fillers.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
 
-const PAGE: Geometry = { name: 'page', pageSize: 8, blockSize: 8 };
-const BLOCK: Geometry = { name: 'block', pageSize: 8, blockSize: 4 };
 const THREE_PAGES: FileSpec = { ino: 12, size: 24, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] };
 const FOUR_BLOCKS: FileSpec = {
   ino: 12,
@@ -24,17 +22,9 @@ const READ: Op = { op: 'pread', pos: 8, len: 8 };
 
 /** What most named checks have in common. */
 const BASE = {
+  ...COMMON,
   requires: { punchHole: true },
-  rows: [],
-  pair: null,
-  geometry: PAGE,
-  raPages: 0,
   files: [THREE_PAGES],
-  setUp: [],
-  checkers: ALL_CHECKERS,
-  faults: {},
-  fair: false,
-  fixedBy: SERIES,
 } as const;
 
 /** A page whose first block is valid and has a buffer, and whose second block was never read. */

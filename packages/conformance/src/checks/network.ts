@@ -7,7 +7,7 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { COMMON } from './common.js';
 
 const FILE: FileSpec = { ino: 12, size: 24, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] };
 const PUNCH: Op = { op: 'fallocate', mode: 'punch', pos: 8, len: 8 };
@@ -18,19 +18,11 @@ type Rest = Pick<Check, 'summary' | 'tasks' | 'requires' | 'see'> & Partial<Chec
 
 function network(id: string, { requires, ...rest }: Rest): Check {
   return {
+    ...COMMON,
     id: `race/${id}`,
     groups: ['auto', 'named', 'punch', 'network'],
     requires: { remote: true, ...requires },
-    rows: [],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
-    fixedBy: SERIES,
     ...rest,
   };
 }

@@ -5,7 +5,7 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check } from '../types.js';
-import { ALL_CHECKERS } from './pairs.js';
+import { COMMON } from './common.js';
 
 const FILE: FileSpec = { ino: 12, size: 24, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] };
 const PUNCH: Op = { op: 'fallocate', mode: 'punch', pos: 8, len: 8 };
@@ -18,17 +18,10 @@ const LOCAL = {
 
 function ocfs2(id: string, rest: Pick<Check, 'summary' | 'tasks' | 'see'> & Partial<Check>): Check {
   return {
+    ...COMMON,
     id: `race/${id}`,
     groups: ['auto', 'named', 'punch'],
-    rows: [],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
     fixedBy: [],
     ...rest,
     requires: LOCAL,

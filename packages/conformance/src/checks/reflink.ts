@@ -6,7 +6,8 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check, TaskSpec } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import { BLOCK, COMMON } from './common.js';
+import { ALL_CHECKERS } from './pairs.js';
 
 const FILE: FileSpec = { ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] };
 const OTHER: FileSpec = { ino: 13, size: 16, blocks: [{ data: 'K' }, { data: 'L' }] };
@@ -32,19 +33,12 @@ function reflink(
   rest: Pick<Check, 'summary' | 'requires' | 'see'> & Partial<Check>,
 ): Check {
   return {
+    ...COMMON,
     id: `race/${id}`,
     groups: ['auto', 'named', 'fault'],
     rows: ['remap'],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE, OTHER],
-    setUp: [],
     tasks,
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
-    fixedBy: SERIES,
     ...rest,
   };
 }
@@ -85,7 +79,7 @@ export const REFLINK: readonly Check[] = [
     {
       summary: 'A store to one block of a page is not lost with the page when another block is cloned over.',
       requires: { ...MAPPED, subPageBlocks: true },
-      geometry: { name: 'block', pageSize: 8, blockSize: 4 },
+      geometry: BLOCK,
       files: [
         { ...FILE, size: 8 },
         { ...OTHER, size: 8 },

@@ -5,6 +5,7 @@
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
 import type { Check } from '../types.js';
+import { COMMON } from './common.js';
 import { ALL_CHECKERS } from './pairs.js';
 
 const FILE: FileSpec = { ino: 12, size: 24, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] };
@@ -25,17 +26,10 @@ function inMemory(
   rest: Pick<Check, 'summary' | 'requires' | 'tasks' | 'see'> & Partial<Check>,
 ): Check {
   return {
+    ...COMMON,
     id,
     groups: ['auto', 'named', 'punch'],
-    rows: [],
-    pair: null,
-    geometry: { name: 'page', pageSize: 8, blockSize: 8 },
-    raPages: 0,
     files: [FILE],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
     fixedBy: FIXED_BY,
     ...rest,
     requires: { ...rest.requires, inMemory: true },

@@ -1,8 +1,8 @@
 /** Checks in which a third task matters: the flusher, reclaim, a queued writer. A second reader: see E1. */
 import type { Op } from '../ops.js';
 import type { Check, TaskSpec } from '../types.js';
+import { COMMON } from './common.js';
 import { PAIR_GEOMETRIES, type PairGeometry } from './geometry.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
 
 const G = PAIR_GEOMETRIES[0] as PairGeometry;
 const LOAD: Op = { op: 'load', pos: G.wanted.pos };
@@ -11,18 +11,10 @@ const PUNCHER: TaskSpec = { letter: 'p', ops: [{ op: 'fallocate', mode: 'punch',
 
 function triple(id: string, rest: Pick<Check, 'summary' | 'requires' | 'tasks'> & Partial<Check>): Check {
   return {
+    ...COMMON,
     id: `triple/${id}`,
     groups: ['auto', 'punch', 'fault'],
-    rows: [],
-    pair: null,
-    geometry: G.geometry,
-    raPages: 0,
     files: [G.file],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
-    fixedBy: SERIES,
     see: 'Documentation/filesystems/locking.rst (v5.15)',
     ...rest,
   };

@@ -7,11 +7,10 @@
  */
 import type { FileSpec } from '@fsport/core';
 import type { Op } from '../ops.js';
-import type { Check, Geometry, TaskSpec } from '../types.js';
-import { ALL_CHECKERS, SERIES } from './pairs.js';
+import type { Check, TaskSpec } from '../types.js';
+import { BLOCK, COMMON } from './common.js';
+import { ALL_CHECKERS } from './pairs.js';
 
-const PAGE: Geometry = { name: 'page', pageSize: 8, blockSize: 8 };
-const BLOCK: Geometry = { name: 'block', pageSize: 8, blockSize: 4 };
 const DATA = ['A', 'B', 'C', 'D', 'E', 'F'].map((data) => ({ data }));
 /** A zone that is full. */
 const FULL: FileSpec = { ino: 12, size: 24, blocks: DATA.slice(0, 3) };
@@ -53,18 +52,10 @@ const ENDLESS: Check['fixedBy'] = [
 
 function zone(id: string, rest: Pick<Check, 'summary' | 'tasks' | 'see'> & Partial<Check>): Check {
   return {
+    ...COMMON,
     id: `zone/${id}`,
     groups: ['auto', 'named', 'truncate'],
-    rows: [],
-    pair: null,
-    geometry: PAGE,
-    raPages: 0,
     files: [FULL],
-    setUp: [],
-    checkers: ALL_CHECKERS,
-    faults: {},
-    fair: false,
-    fixedBy: SERIES,
     ...rest,
     requires: { zoned: true, ...rest.requires },
   };
