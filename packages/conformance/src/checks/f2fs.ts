@@ -1,5 +1,5 @@
 /**
- * Interleavings of a filesystem that moves blocks by itself: F1 to F6, and moving blocks between files. F2, F3, F5 and F6 are
+ * Interleavings of a filesystem that moves blocks by itself: F1 to F6, and moving blocks between files. F2, F3, F6, and F5 for a read, are
  * negative: they must not fail before the series either.
  */
 import type { FileSpec } from '@fsport/core';
@@ -137,6 +137,7 @@ export const F2FS: readonly Check[] = [
     summary: 'After blocks were moved to another file, neither file shows from the cache what it had before.',
     requires: { moveRange: true },
     files: [FILE, OTHER],
+    keep: ['page2'],
     tasks: [
       { letter: 'v', ops: [{ op: 'move-range', source: 1, sourcePos: 8, pos: 8, len: 8 }] },
       { letter: 'r', ops: [{ op: 'pread', pos: 8, len: 8 }] },

@@ -140,6 +140,7 @@ export const NAMED: readonly Check[] = [
     geometry: BLOCK,
     files: [FOUR_BLOCKS],
     setUp: HALF_VALID,
+    keep: ['setup1', 'setup2'],
     tasks: [
       { letter: 'p', ops: [PUNCH_BLOCK] },
       { letter: 'r', ops: [{ op: 'pread', pos: 0, len: 8 }] },
