@@ -27,7 +27,12 @@ test.each<[string, string, string, RegExp]>([
     'race/e7-zero-range-vs-read',
     /^page 1 got it from disk block 1\ndisk block 1: .*FSCTL_SET_ZERO_DATA server_zero\(\) in step \d+$/m,
   ],
-  ['a size that nobody stored', 'cifs v5.14', 'race/e8-collapse-vs-read', /^no call has stored i_size$/m],
+  [
+    'a size that nobody stored',
+    'cifs v5.14',
+    'pair/writeback-vs-collapse-range.page',
+    /^no call has stored i_size$/m,
+  ],
   [
     'an entry that outlived its block',
     'dax v3.19',
