@@ -29,8 +29,6 @@ const DEPARTED: readonly Departure[] = [
   { cell: 'ceph truncate', profile: 'v5.15', declared: 'deadlock', argued: 'cephReadahead' },
   { cell: 'ceph mkwrite', profile: 'v5.14', declared: 'race', argued: 'cephFilemapFault' },
   { cell: 'bdev mkwrite', profile: 'v5.14', declared: 'race', argued: 'defBlkFops' },
-  { cell: 'ocfs2 pread', profile: 'v5.14', declared: 'unknown', argued: 'ocfs2Readpage' },
-  { cell: 'ocfs2 pread', profile: 'v5.15', declared: 'unknown', argued: 'ocfs2Readpage' },
 ];
 
 /** What a run would find if every check ended as declared. */

@@ -50,11 +50,6 @@ import { OCFS2_I } from './ocfs2.js';
  *
  * @returns `0`, or AOP_TRUNCATED_PAGE if it must be looked up again.
  * @context Sleeps. Page lock, handed to the I/O or released; takes and releases ip_alloc_sem shared.
- * @departs Verdict matrix, row `pread`: the facts say `safe`, and so do the searches that end; the row is `unknown` because E1,
- *   with two readers, ends after 188,126 executions (v5.15) and gets fewer in a run. It grows so far because nothing keeps a
- *   fill out before it is here: each reader inserts a page under a hole punch, finds ip_alloc_sem taken, unlocks the
- *   page, and comes back by AOP_TRUNCATED_PAGE, and each of these meets each of the punch's sweeps over the cache. With FSPORT_LARGE=1
- *   the tests of this package explore E1 to its end.
  * @see fs/ocfs2/aops.c `ocfs2_readpage()` (v5.14, v5.15)
  */
 function* ocfs2Readpage(_file: File | null, page: Page): Task<number> {
