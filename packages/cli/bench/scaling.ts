@@ -1,0 +1,59 @@
+// How many times as fast a run is with several threads, and how much of that the machine has to give.
+//
+//   node packages/cli/dist-bench/scaling.js [--threads 2] [filesystems and checks]
+//
+// The suite is run with one thread, with several, and as often as there are threads with one thread at the same time: what
+// that many runs get done together is what the best division of one run could. Wall time, so nothing else may be running.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const FSPORT = fileURLToPath(new URL('../bin/fsport.js', import.meta.url));
+
+const { values, positionals } = parseArgs({
+  options: { threads: { type: 'string', default: String(availableParallelism()) } },
+  allowPositionals: true,
+});
+const threads = Number(values.threads);
+
+/** One run: how long it takes, and what it prints. */
+async function run(workers: number): Promise<{ readonly seconds: number; readonly text: string }> {
+  const results = mkdtempSync(join(tmpdir(), 'fsport-scaling-'));
+  const begin = performance.now();
+  const child = spawn(
+    process.execPath,
+    [FSPORT, 'run', ...positionals, '-j', String(workers), '--no-times', '--results', results],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let text = '';
+  for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk as string;
+  const seconds = (performance.now() - begin) / 1000;
+  rmSync(results, { recursive: true });
+  // Where results are is all that differs.
+  return { seconds, text: text.replaceAll(results, 'results') };
+}
+
+const one = await run(1);
+const several = await run(threads);
+if (several.text !== one.text) throw new Error(`-j ${threads} prints something else than -j 1`);
+const begin = performance.now();
+await Promise.all(Array.from({ length: threads }, () => run(1)));
+const together = (performance.now() - begin) / 1000;
+
+console.table([
+  { what: '-j 1', seconds: Math.round(one.seconds), 'times as fast': 1 },
+  { what: `-j ${threads}`, seconds: Math.round(several.seconds), 'times as fast': ratio(several.seconds) },
+  {
+    what: `${threads} runs with -j 1 at once`,
+    seconds: Math.round(together),
+    'times as fast': ratio(together / threads),
+  },
+]);
+
+function ratio(seconds: number): number {
+  return Number((one.seconds / seconds).toFixed(2));
+}
