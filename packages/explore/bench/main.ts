@@ -14,7 +14,7 @@ import { DporStrategy, PosStrategy, type Strategy, search, TraceSet } from '@fsp
 import { punchRace } from '@fsport/explore/selftest';
 import { bare, best, type Measured, type Work } from './measure.js';
 import { fastCheckRow } from './peers/fast-check.js';
-import { hasSpin, spinRow } from './peers/spin.js';
+import { hasSpin, spinRows } from './peers/spin.js';
 import type { Row, Size } from './row.js';
 
 const { values: flags } = parseArgs({ options: { json: { type: 'boolean' }, quick: { type: 'boolean' } } });
@@ -77,7 +77,7 @@ function row(name: string, what: Size, traces: number | null, measured: Measured
 }
 
 function enumerate(name: string, what: Size, cutRetries: boolean): Row {
-  const rounds = SMALL.includes(what) ? 20 : LARGE.includes(what) ? 1 : 5;
+  const rounds = SMALL.includes(what) ? 20 : LARGE.includes(what) ? 2 : 5;
   const measured = best(rounds, () => explore(what, new DporStrategy({ cutRetries }), ALL));
   return row(name, what, tracesOf(what, new DporStrategy({ cutRetries }), ALL), measured);
 }
@@ -105,7 +105,7 @@ const rows: Row[] = [
 for (const what of [size(2, 1, true), size(2, 2, true)])
   rows.push(await fastCheckRow('fast-check', what, SAMPLES));
 for (const what of BROKEN) rows.push(await fastCheckRow('fast-check, first error', what, 20_000));
-if (hasSpin()) rows.push(...[...SMALL, ...MIDDLE, ...LARGE].filter(({ fixed }) => fixed).map(spinRow));
+if (hasSpin()) rows.push(...[...SMALL, ...MIDDLE, ...LARGE].filter(({ fixed }) => fixed).flatMap(spinRows));
 
 if (flags.json === true) console.log(JSON.stringify(rows, null, 2));
 else {
