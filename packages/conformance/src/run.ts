@@ -18,6 +18,7 @@ import {
 import { missingClaims } from './checks/registry.js';
 import { cutCheck } from './cuts.js';
 import type { Expected } from './expected.js';
+import { hintsOf } from './hints.js';
 import { CheckScenario } from './scenario.js';
 import { opText } from './titles.js';
 import type { Check, CheckReport, CheckResult, Failure, ShownStep, Verdict } from './types.js';
@@ -120,8 +121,8 @@ export function unsearched(
     reason,
   });
   if (failure === undefined) return { result, failure: null };
-  const nothing = { rule: '', steps: [], at: null, token: '', preemptions: -1, found: 'without a schedule' };
-  return { result, failure: { ...nothing, ...failure, bounds } };
+  const schedule = { steps: [], at: null, token: '', preemptions: -1, found: 'without a schedule' };
+  return { result, failure: { rule: '', ...schedule, ...failure, bounds, hints: [] } };
 }
 
 function reasonOf(found: SearchResult, bound: number | undefined): string | null {
@@ -223,12 +224,9 @@ export function concludeCheck(run: CheckRun, options: SearchOptions, outcome: Ou
   return reportOf(scenario, run, conclude(scenario, bounded(run, options), outcome));
 }
 
-function reportOf(
-  scenario: CheckScenario,
-  { fs, profile, check, expected }: CheckRun,
-  found: SearchResult,
-): CheckReport {
-  const failure = found.violations.length === 0 ? null : failureOf(scenario, check, found);
+function reportOf(scenario: CheckScenario, run: CheckRun, found: SearchResult): CheckReport {
+  const { fs, profile, check, expected } = run;
+  const failure = found.violations.length === 0 ? null : failureOf(scenario, run, found);
   const result = resultOf(fs, profile, check, expected, {
     verdict: found.verdict,
     property: failure?.property ?? null,
@@ -243,7 +241,7 @@ function reportOf(
   return { result, failure };
 }
 
-function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): Failure {
+function failureOf(scenario: CheckScenario, run: CheckRun, found: SearchResult): Failure {
   const steps = found.token === null ? [] : shown(replay(scenario, found.token));
   return {
     ...explained(found.violations),
@@ -251,7 +249,8 @@ function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): 
     token: found.token ?? '',
     preemptions: found.preemptions,
     found: found.foundAt === 0 ? 'over all executions' : `execution ${found.foundAt}`,
-    bounds: boundsOf(cutCheck(check, found.cuts), found.tasks),
+    bounds: boundsOf(cutCheck(run.check, found.cuts), found.tasks),
+    hints: hintsOf(run),
   };
 }
 

@@ -4,7 +4,7 @@
  *
  * @see Documentation/process/submitting-patches.rst (v5.15)
  */
-import { type CheckTrace, hintsOf, type TracedStep } from '@fsport/conformance';
+import type { CheckTrace, TracedStep } from '@fsport/conformance';
 import wrapAnsi from 'wrap-ansi';
 import { replayCommand, type Where } from '../failure-text.js';
 import { holdsOf } from './holds.js';
@@ -81,7 +81,7 @@ function drawing(trace: CheckTrace): string[] {
  * @param where - Filesystem and profile.
  */
 export function changelogText(trace: CheckTrace, where: Where): string {
-  const { check, failure, tasks } = trace;
+  const { failure, tasks } = trace;
   const callers = tasks.filter(({ spawnedAt }) => spawnedAt < 0).map(({ title }) => title);
   const between = callers.length === 1 ? `in ${callers[0]}` : `between ${enumerated(callers)}`;
   const drawn = drawing(trace);
@@ -90,9 +90,7 @@ export function changelogText(trace: CheckTrace, where: Where): string {
   if (failure === null) {
     return `${[paragraph(`${where.fs}: no race ${between} in this order`), '', ...drawn].join('\n')}\n`;
   }
-  const fixed = hintsOf(check, where.profile).map(({ kernel, title }) =>
-    paragraph(`The kernel fixed it in commit ${kernel} ("${title}").`),
-  );
+  const hints = failure.hints.map((hint) => paragraph(`${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`));
   const token =
     failure.token === '' ? [] : ['', 'To see it again:', '', `  ${replayCommand(where, failure.token)}`];
   return `${[
@@ -104,7 +102,7 @@ export function changelogText(trace: CheckTrace, where: Where): string {
     '',
     paragraph(`Then ${failure.message}.`),
     ...(reasons.length === 0 ? [] : ['', paragraph(`This is because ${enumerated(reasons)}.`)]),
-    ...(fixed.length === 0 ? [] : ['', ...fixed]),
+    ...(hints.length === 0 ? [] : ['', ...hints]),
     ...token,
   ].join('\n')}\n`;
 }
