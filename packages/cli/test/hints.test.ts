@@ -93,7 +93,7 @@ test('a failure that v5.15 has too says so, and one that v5.15 does not have nam
     const later = run.expected.of(run.check.id, 'v5.15');
     const where = `${run.fs.name} ${run.check.id}`;
     if (later?.verdict === 'fail')
-      expect([where, hintsOf(run)[0]]).toEqual([where, `v5.15 fails too, as declared: ${later.property}`]);
+      expect([where, hintsOf(run)[0]]).toEqual([where, `v5.15 is declared to fail too: ${later.property}`]);
     else expect([where, commits(run).length > 0]).toEqual([where, true]);
   }
 });

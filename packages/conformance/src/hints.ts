@@ -44,7 +44,7 @@ export function hintsOf(run: CheckRun): readonly string[] {
   return [
     ...(still === undefined
       ? []
-      : [`${still} fails too, as declared${property === undefined ? '' : `: ${property}`}`]),
+      : [`${still} is declared to fail too${property === undefined ? '' : `: ${property}`}`]),
     ...remedies.map(({ kernel, title }) => `${sure ? 'fixed by' : 'may be missing'} ${kernel} ("${title}")`),
   ];
 }

@@ -1,5 +1,5 @@
 /** Run one check under one profile. */
-import type { FileSystemType } from '@fsport/core';
+import type { ErrorCode, FileSystemType } from '@fsport/core';
 import {
   type Checkpoints,
   conclude,
@@ -19,6 +19,7 @@ import { missingClaims } from './checks/registry.js';
 import { cutCheck } from './cuts.js';
 import type { Expected } from './expected.js';
 import { hintsOf } from './hints.js';
+import { KERNEL_RULES } from './lock-rules.js';
 import { CheckScenario } from './scenario.js';
 import { opText } from './titles.js';
 import type { Check, CheckReport, CheckResult, Failure, ShownStep, Verdict } from './types.js';
@@ -259,12 +260,15 @@ export function explained(
   violations: readonly Violation[],
 ): Pick<Failure, 'property' | 'rule' | 'message' | 'because' | 'at'> {
   const [first, next] = violations as readonly [Violation, ...Violation[]];
+  const rule = KERNEL_RULES[first.property as ErrorCode];
   const consequence = next === undefined ? [] : [next.message, ...(next.because ?? [])];
+  const lines = [...(first.because ?? []), ...(rule === undefined ? [] : [rule]), ...consequence];
   return {
     property: propertyOf(first),
     rule: first.rule ?? '',
     message: first.message,
-    because: [...new Set([...(first.because ?? []), ...consequence])],
+    // A history that was told up to the moment at which it showed is not told twice.
+    because: [...new Set(lines)].filter((line) => !lines.some((other) => other.startsWith(`${line},`))),
     at: first.at ?? null,
   };
 }

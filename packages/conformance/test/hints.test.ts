@@ -62,11 +62,11 @@ describe('what later profiles declare decides', () => {
 
   test('a commit is no remedy if a profile that has it fails, in whatever way', () => {
     expect(said('v5.14', ['v5.14', 'v5.15'], { 'v5.14': 'fail', 'v5.15': 'fail' })).toEqual([
-      'v5.15 fails too, as declared: v5.15-thing',
+      'v5.15 is declared to fail too: v5.15-thing',
       ...maybe('v5.16', 'v6.2'),
     ]);
     expect(said('v3.19', FOLLOWS, { 'v4.0': 'fail', 'v5.14': 'fail', 'v5.15': 'pass' })).toEqual([
-      'v5.14 fails too, as declared: v5.14-thing',
+      'v5.14 is declared to fail too: v5.14-thing',
       ...fixed('v5.15'),
     ]);
   });

@@ -5,8 +5,8 @@ import { finding, type StateChecker } from './finding.js';
 /** K-1. */
 export const leftovers: StateChecker = ({ world, execution }) => {
   const found: Violation[] = [];
-  const add = (text: string): void => {
-    found.push(finding('lock-discipline', 'K-1', text));
+  const add = (text: string, because: readonly string[] = []): void => {
+    found.push(finding('lock-discipline', 'K-1', text, because));
   };
   for (const task of execution.tasks) {
     for (const { lock, mode } of task.held)

@@ -7,7 +7,7 @@
 import { type AddressSpace, current, type Observer } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import type { CheckerName } from '../types.js';
-import { becauseOfBlock } from './because.js';
+import { becauseOfBlock, becauseOfDisk, becauseOfStore, becauseOfTurns } from './because.js';
 
 /** Collects what is wrong with one execution while it runs. */
 export class Moments implements Observer {
@@ -15,6 +15,8 @@ export class Moments implements Observer {
   readonly found: Violation[] = [];
   readonly #enabled: ReadonlySet<CheckerName>;
   readonly #others: number;
+  /** Steps after which the loop in progress has started over; one task at a time is in such a loop. */
+  readonly #restarts: number[] = [];
 
   /**
    * @param enabled - Properties to judge.
@@ -31,7 +33,7 @@ export class Moments implements Observer {
       'stale-data',
       'S-1',
       `page ${page.index} of inode ${event.ino} is being filled from a block that is not its own`,
-      [event.reason],
+      [event.reason, ...becauseOfDisk(current, event.phys)],
     );
   }
 
@@ -39,28 +41,30 @@ export class Moments implements Observer {
     if (event.owned) return;
     this.#add('corruption', 'W-1', `inode ${event.ino} writes to a block that is not its own`, [
       event.reason,
+      ...becauseOfDisk(current, event.phys),
     ]);
   }
 
   blockWritten(...[event]: Parameters<NonNullable<Observer['blockWritten']>>): void {
     if (event.owned) return;
     const text = `a write of inode ${event.ino} changed disk block ${event.phys} of somebody else`;
-    this.#add('corruption', 'W-4', text, []);
+    this.#add('corruption', 'W-4', text, becauseOfDisk(current, event.phys));
   }
 
   blockFreed(...[event]: Parameters<NonNullable<Observer['blockFreed']>>): void {
     const { ino, phys, writes, mapped, pins } = event;
     const block = `disk block ${phys} of inode ${ino} is freed while`;
-    if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, []);
-    if (mapped > 0) this.#add('stale-pte', 'P-2', `${block} page-table entries point to it`, []);
-    if (pins > 0) this.#add('stale-pte', 'P-2', `${block} a device uses it as memory`, []);
+    const because = becauseOfDisk(current, phys);
+    if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, because);
+    if (mapped > 0) this.#add('stale-pte', 'P-2', `${block} page-table entries point to it`, because);
+    if (pins > 0) this.#add('stale-pte', 'P-2', `${block} a device uses it as memory`, because);
   }
 
   changedBehindPage(...[page, event]: Parameters<NonNullable<Observer['changedBehindPage']>>): void {
     const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
     const block = page.source.findIndex((source) => source?.phys === event.phys);
-    const { iSb } = (page.mapping.peek() as AddressSpace).host;
-    this.#add('stale-data', 'S-2', text, becauseOfBlock(current, iSb, page, Math.max(block, 0)));
+    const { host } = page.mapping.peek() as AddressSpace;
+    this.#add('stale-data', 'S-2', text, becauseOfBlock(current, host, page, Math.max(block, 0)));
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {
@@ -68,15 +72,19 @@ export class Moments implements Observer {
       'stale-pte',
       'P-4',
       `a store through a mapping of page ${page.index} was forgotten with its page-table entry`,
-      [],
+      [becauseOfStore(current, `PG_dirty of page ${page.index}`, page.dirty.id)],
     );
   }
 
   startsOver(...[{ loop, times }]: Parameters<NonNullable<Observer['startsOver']>>): void {
+    if (times === 1) this.#restarts.length = 0;
+    this.#restarts.push(current.events.count);
     if (times <= this.#others) return;
     const text = `${loop}() starts over once more than there are other tasks: a call that began later made it, and the next one can do so again, for ever`;
+    const most = this.#others === 1 ? 'the other task' : `each of the ${this.#others} other tasks`;
     this.#add('livelock', 'L-1', text, [
-      `it has started over ${times} times; each of ${this.#others} other tasks had at most one call under way when it began`,
+      `it starts over after step ${this.#restarts.join(', ')}; ${most} had at most one call under way when it began`,
+      ...becauseOfTurns(current),
     ]);
   }
 

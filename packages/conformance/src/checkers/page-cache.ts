@@ -17,7 +17,7 @@ import {
   zeroCells,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
-import { becauseOfBlock } from './because.js';
+import { becauseOfBlock, becauseOfDisk, becauseOfStore } from './because.js';
 import { type FinalState, finding, type StateChecker } from './finding.js';
 
 /** Pages of an inode that are in the cache. */
@@ -71,9 +71,7 @@ export const staleCache: StateChecker = (state) => {
         ? `disk block ${phys} holds ${showCells(expected)}`
         : `the file has ${place === 'hole' ? 'a hole' : 'an unwritten block'} there, which reads as zeroes`;
     const message = `page ${page.index} of inode ${inode.iIno} is cached and valid with ${showCells(cells)}, but ${truth}`;
-    found.push(
-      finding('stale-data', 'S-2', message, becauseOfBlock(state.execution, state.world.sb, page, block)),
-    );
+    found.push(finding('stale-data', 'S-2', message, becauseOfBlock(state.execution, inode, page, block)));
   }
   return found;
 };
@@ -85,15 +83,13 @@ export const lostZeroes: StateChecker = (state) => {
     const { state: place } = state.fs.bmap(inode, iblock);
     if (place === 'mapped') continue;
     const message = `page ${page.index} of inode ${inode.iIno} shows ${showCells(cells)} where the file has ${place === 'hole' ? 'a hole' : 'an unwritten block'}`;
-    found.push(
-      finding('lost-zeroing', 'Z-3', message, becauseOfBlock(state.execution, state.world.sb, page, block)),
-    );
+    found.push(finding('lost-zeroing', 'Z-3', message, becauseOfBlock(state.execution, inode, page, block)));
   }
   return found;
 };
 
 /** W-2. */
-export const strayBuffers: StateChecker = ({ world }) => {
+export const strayBuffers: StateChecker = ({ execution, world }) => {
   const found: Violation[] = [];
   for (const inode of world.inodes) {
     for (const page of cachedPages(inode)) {
@@ -104,7 +100,8 @@ export const strayBuffers: StateChecker = ({ world }) => {
         const disk = world.sb.sBdev.blocks.at(phys).peek();
         if (ownersOf(disk).includes(inode.iIno) && disk.gen === gen) continue;
         const message = `buffer ${block} of page ${page.index} of inode ${inode.iIno} still points to disk block ${phys}, which is not the file's any more: the next write goes there`;
-        found.push(finding('corruption', 'W-2', message));
+        const buffer = becauseOfStore(execution, `buffer ${block}`, bh.id);
+        found.push(finding('corruption', 'W-2', message, [buffer, ...becauseOfDisk(execution, phys)]));
       }
     }
   }
