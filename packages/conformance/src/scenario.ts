@@ -97,6 +97,7 @@ export class CheckScenario implements Scenario {
     useLocking({ graph: this.#graph, fair: () => this.#check.fair });
     this.#moments = new Moments(this.#enabled, only?.size ?? this.#check.tasks.length);
     this.#world = buildWorld(execution, this.#fs, this.#profile, this.#check, only, this.#moments);
+    this.#moments.world = this.#world;
   }
 
   judge(execution: Execution, ending: Ending): readonly Violation[] {
@@ -119,7 +120,7 @@ export class CheckScenario implements Scenario {
     const allowed = world.inodes.map((_, file) => this.#outcomes.allowed(execution, world, file));
     if (this.#enabled.has('stale-data'))
       for (const [file, inode] of world.inodes.entries())
-        found.push(...readResults(execution, inode, allowed[file] as Allowed));
+        found.push(...readResults(state, inode, allowed[file] as Allowed));
     const probe = (): Violation[] => this.#probeFiles(state, allowed);
     // A fault applied from outside may remember something that no state shows.
     if (execution.instead !== null) return [...found, ...probe()];

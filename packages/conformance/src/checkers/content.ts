@@ -117,7 +117,7 @@ function isAccess({ op }: Op): boolean {
 }
 
 /** The calls on a file, as strace shows them, with the steps in which each ran. */
-function becauseOfCalls({ events }: Execution, calls: readonly Call[]): string {
+function becauseOfCalls({ execution: { events } }: FinalState, calls: readonly Call[]): string {
   const shown = calls.map(({ op, task, after, last, result }) => {
     const first = events.task.indexOf(task, after);
     const steps = last < after ? '' : ` in steps ${first + 1} to ${last + 1}`;
@@ -134,7 +134,7 @@ function oneOf(values: ReadonlySet<number>): string {
 }
 
 /** S-3 for the calls of an execution. */
-export function readResults(execution: Execution, inode: Inode, allowed: Allowed): Violation[] {
+export function readResults(state: FinalState, inode: Inode, allowed: Allowed): Violation[] {
   const found: Violation[] = [];
   for (const [i, call] of allowed.calls.entries()) {
     const { op, cells } = call;
@@ -148,8 +148,8 @@ export function readResults(execution: Execution, inode: Inode, allowed: Allowed
     const because = [
       becauseOfByte(cell),
       `the calls leave ${oneOf(during[at] ?? new Set([0]))} there`,
-      becauseOfCalls(execution, allowed.calls),
-      ...becauseOfPlace(execution, inode, Math.floor(at / machine.blockSize)),
+      becauseOfCalls(state, allowed.calls),
+      ...becauseOfPlace(state, inode, Math.floor(at / machine.blockSize)),
     ];
     found.push(finding('stale-data', 'S-3', message, because));
   }
@@ -222,8 +222,8 @@ export function probeContent(
   if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
     const sizes = ascending(possible.sizes).join(' or ');
     const message = `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`;
-    const size = becauseOfStore(execution, 'i_size', inode.iSize.id);
-    found.push(finding('lost-write', 'LW-1', message, [size, becauseOfCalls(execution, calls)]));
+    const size = becauseOfStore(state, 'i_size', inode.iSize.id);
+    found.push(finding('lost-write', 'LW-1', message, [size, becauseOfCalls(state, calls)]));
   }
   const cached = cachedPages(inode);
   const shown = driveProbes(execution, inode);
@@ -234,7 +234,7 @@ export function probeContent(
       const byte = byteOf(cell);
       const values = possible.bytes[at] ?? new Set([0]);
       if (at < oldSize ? values.has(byte) : byte === 0) continue;
-      const because = [...becauseOfProbed(state, inode, cached, at, cell), becauseOfCalls(execution, calls)];
+      const because = [...becauseOfProbed(state, inode, cached, at, cell), becauseOfCalls(state, calls)];
       if (probe.after === FROM_DISK && enabled.has('persisted-exposure'))
         found.push(...persisted(inode, at, cell, because));
       const violation = misread(inode, probe, at, cell, at >= oldSize, values, because);

@@ -8,11 +8,19 @@ import { type AddressSpace, current, type Observer } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import type { CheckerName } from '../types.js';
 import { becauseOfBlock, becauseOfDisk, becauseOfStore, becauseOfTurns } from './because.js';
+import type { Scene } from './finding.js';
+
+/** `1, 2 and 3`. */
+function listed(numbers: readonly number[]): string {
+  return numbers.join(', ').replace(/, (\d+)$/, ' and $1');
+}
 
 /** Collects what is wrong with one execution while it runs. */
 export class Moments implements Observer {
   /** Found so far. */
   readonly found: Violation[] = [];
+  /** Where the calls are that are made. */
+  world: Scene['world'] = { calls: [] };
   readonly #enabled: ReadonlySet<CheckerName>;
   readonly #others: number;
   /** Steps after which the loop in progress has started over; one task at a time is in such a loop. */
@@ -33,7 +41,7 @@ export class Moments implements Observer {
       'stale-data',
       'S-1',
       `page ${page.index} of inode ${event.ino} is being filled from a block that is not its own`,
-      [event.reason, ...becauseOfDisk(current, event.phys)],
+      [event.reason, ...becauseOfDisk(this.#scene, event.phys)],
     );
   }
 
@@ -41,20 +49,20 @@ export class Moments implements Observer {
     if (event.owned) return;
     this.#add('corruption', 'W-1', `inode ${event.ino} writes to a block that is not its own`, [
       event.reason,
-      ...becauseOfDisk(current, event.phys),
+      ...becauseOfDisk(this.#scene, event.phys),
     ]);
   }
 
   blockWritten(...[event]: Parameters<NonNullable<Observer['blockWritten']>>): void {
     if (event.owned) return;
     const text = `a write of inode ${event.ino} changed disk block ${event.phys} of somebody else`;
-    this.#add('corruption', 'W-4', text, becauseOfDisk(current, event.phys));
+    this.#add('corruption', 'W-4', text, becauseOfDisk(this.#scene, event.phys));
   }
 
   blockFreed(...[event]: Parameters<NonNullable<Observer['blockFreed']>>): void {
     const { ino, phys, writes, mapped, pins } = event;
     const block = `disk block ${phys} of inode ${ino} is freed while`;
-    const because = becauseOfDisk(current, phys);
+    const because = becauseOfDisk(this.#scene, phys);
     if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, because);
     if (mapped > 0) this.#add('stale-pte', 'P-2', `${block} page-table entries point to it`, because);
     if (pins > 0) this.#add('stale-pte', 'P-2', `${block} a device uses it as memory`, because);
@@ -64,7 +72,7 @@ export class Moments implements Observer {
     const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
     const block = page.source.findIndex((source) => source?.phys === event.phys);
     const { host } = page.mapping.peek() as AddressSpace;
-    this.#add('stale-data', 'S-2', text, becauseOfBlock(current, host, page, Math.max(block, 0)));
+    this.#add('stale-data', 'S-2', text, becauseOfBlock(this.#scene, host, page, Math.max(block, 0)));
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {
@@ -72,7 +80,7 @@ export class Moments implements Observer {
       'stale-pte',
       'P-4',
       `a store through a mapping of page ${page.index} was forgotten with its page-table entry`,
-      [becauseOfStore(current, `PG_dirty of page ${page.index}`, page.dirty.id)],
+      [becauseOfStore(this.#scene, `PG_dirty of page ${page.index}`, page.dirty.id)],
     );
   }
 
@@ -83,9 +91,13 @@ export class Moments implements Observer {
     const text = `${loop}() starts over once more than there are other tasks: a call that began later made it, and the next one can do so again, for ever`;
     const most = this.#others === 1 ? 'the other task' : `each of the ${this.#others} other tasks`;
     this.#add('livelock', 'L-1', text, [
-      `it starts over after step ${this.#restarts.join(', ')}; ${most} had at most one call under way when it began`,
-      ...becauseOfTurns(current),
+      `it starts over after steps ${listed(this.#restarts)}; ${most} had at most one call under way when it began`,
+      ...becauseOfTurns(this.#scene),
     ]);
+  }
+
+  get #scene(): Scene {
+    return { execution: current, world: this.world };
   }
 
   #add(property: CheckerName, rule: string, message: string, because: readonly string[]): void {

@@ -63,13 +63,14 @@ function problem(fs: FileSystemType, pte: Pte, vma: VmAreaStruct, vpn: number): 
 }
 
 /** P-1 and P-4. */
-export const stalePtes: StateChecker = ({ execution, world, fs }) => {
+export const stalePtes: StateChecker = (state) => {
+  const { world, fs } = state;
   const found: Violation[] = [];
   for (const mm of world.machine.mms) {
     for (const [vpn, pte] of mm.ptes.peekAll()) {
       if (pte === null) continue;
       const vma = mm.mmap.peek().find((v) => vpn >= v.vmStart && vpn < v.vmStart + v.nrPages);
-      const entry = becauseOfPte(execution, mm.ptes.at(vpn));
+      const entry = becauseOfPte(state, mm.ptes.at(vpn));
       if (vma === undefined) {
         const text = `virtual page ${vpn} is mapped, but nothing is mapped there any more`;
         found.push(finding('stale-pte', 'P-1', text, entry));
@@ -80,8 +81,8 @@ export const stalePtes: StateChecker = ({ execution, world, fs }) => {
       const { fInode } = vma.vmFile;
       const because = [
         ...entry,
-        ...(wrong.beyond === true ? [becauseOfStore(execution, 'i_size', fInode.iSize.id)] : []),
-        ...becauseOfPlace(execution, fInode, (vma.vmPgoff + vpn - vma.vmStart) * blocksPerPage()),
+        ...(wrong.beyond === true ? [becauseOfStore(state, 'i_size', fInode.iSize.id)] : []),
+        ...becauseOfPlace(state, fInode, (vma.vmPgoff + vpn - vma.vmStart) * blocksPerPage()),
       ];
       found.push(finding('stale-pte', wrong.rule, wrong.text, because));
     }

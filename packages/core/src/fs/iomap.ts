@@ -108,7 +108,8 @@ function endless(inode: Inode, pos: number): ContractError {
   return new ContractError(
     'CONTRACT',
     { op: 'iomap_begin', rule: 'length', pos },
-    `iomap_begin() returned a piece of no bytes for byte ${pos} of inode ${inode.iIno}`,
+    `iomap_begin() returned a piece of no bytes for byte ${pos} of inode ${inode.iIno}: the kernel warns of that ` +
+      '(fs/iomap/iter.c iomap_iter_done(), v5.15), and asks again without end',
   );
 }
 

@@ -34,6 +34,13 @@ function paragraph(text: string): string {
   return wrapAnsi(text, WIDTH, { hard: true });
 }
 
+/** One of several, below each other. */
+function item(text: string): string {
+  return wrapAnsi(text, WIDTH - HANG, { hard: true })
+    .replaceAll(/^/gm, ' '.repeat(HANG))
+    .replace(/^ /, '-');
+}
+
 function cell(offset: number, text: string): string[] {
   const room = WIDTH - offset - HANG;
   // A call that is too long for one line is broken before its arguments.
@@ -86,7 +93,9 @@ export function changelogText(trace: CheckTrace, where: Where): string {
   const between = callers.length === 1 ? `in ${callers[0]}` : `between ${enumerated(callers)}`;
   const drawn = drawing(trace);
   // Here steps have no numbers.
-  const reasons = (failure?.because ?? []).map((reason) => reason.replaceAll(/ in step \d+/g, ''));
+  const reasons = (failure?.because ?? []).map((reason) =>
+    item(reason.replaceAll(/ (?:in|after) steps? \d+(?:(?:,| and| to) \d+)*/g, '')),
+  );
   if (failure === null) {
     return `${[paragraph(`${where.fs}: no race ${between} in this order`), '', ...drawn].join('\n')}\n`;
   }
@@ -101,7 +110,7 @@ export function changelogText(trace: CheckTrace, where: Where): string {
     ...drawn,
     '',
     paragraph(`Then ${failure.message}.`),
-    ...(reasons.length === 0 ? [] : ['', paragraph(`This is because ${enumerated(reasons)}.`)]),
+    ...(reasons.length === 0 ? [] : ['', 'This is because', '', ...reasons]),
     ...(hints.length === 0 ? [] : ['', ...hints]),
     ...token,
   ].join('\n')}\n`;
