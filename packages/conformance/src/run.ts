@@ -259,10 +259,12 @@ function failureOf(scenario: CheckScenario, run: CheckRun, found: SearchResult):
 export function explained(
   violations: readonly Violation[],
 ): Pick<Failure, 'property' | 'rule' | 'message' | 'because' | 'at'> {
-  const [first, next] = violations as readonly [Violation, ...Violation[]];
-  const rule = KERNEL_RULES[first.property as ErrorCode];
+  const [first, ...others] = violations as readonly [Violation, ...Violation[]];
+  // What shows where zeroes should be is stale data, too, and told as that.
+  const next = others.find(({ rule }) => rule !== 'Z-3');
+  const kernel = KERNEL_RULES[first.property as ErrorCode];
   const consequence = next === undefined ? [] : [next.message, ...(next.because ?? [])];
-  const lines = [...(first.because ?? []), ...(rule === undefined ? [] : [rule]), ...consequence];
+  const lines = [...(first.because ?? []), ...(kernel === undefined ? [] : [kernel]), ...consequence];
   return {
     property: propertyOf(first),
     rule: first.rule ?? '',

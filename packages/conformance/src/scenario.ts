@@ -105,11 +105,8 @@ export class CheckScenario implements Scenario {
     if (ending.kind !== 'done') return found;
     const world = this.#world as World;
     const state: FinalState = { execution, world, fs: this.#fs };
-    for (const [property, checker] of STATE_CHECKERS) {
-      // What shows where zeroes should be is stale data, too.
-      if (property === 'lost-zeroing' && this.#enabled.has('stale-data')) continue;
+    for (const [property, checker] of STATE_CHECKERS)
       if (this.#enabled.has(property)) found.push(...checker(state));
-    }
     // One finding explains the rest; probes of a broken state would only fail in other words.
     return found.length > 0 ? found : this.#probe(state);
   }
