@@ -40,7 +40,7 @@ export class Moments implements Observer {
     this.#add(
       'stale-data',
       'S-1',
-      `page ${page.index} of inode ${event.ino} is being filled from a block that is not its own`,
+      `page ${page.index} of inode ${event.ino} is being filled with what the file does not hold any more`,
       [event.reason, ...becauseOfDisk(this.#scene, event.phys)],
     );
   }
