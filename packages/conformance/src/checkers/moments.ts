@@ -4,15 +4,23 @@
  *
  * Rules S-1, S-2 where the disk changes behind a page, W-1, W-3, W-4, L-1, P-2 and the second half of P-4.
  */
-import { type AddressSpace, current, type Observer } from '@fsport/core';
+import { type AddressSpace, blocksPerPage, current, type Observer, type Page } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import type { CheckerName } from '../types.js';
-import { becauseOfBlock, becauseOfDisk, becauseOfStore, becauseOfTurns } from './because.js';
+import { becauseOfBlock, becauseOfDisk, becauseOfPlace, becauseOfStore, becauseOfTurns } from './because.js';
 import type { Scene } from './finding.js';
 
 /** `1, 2 and 3`. */
 function listed(numbers: readonly number[]): string {
   return numbers.join(', ').replace(/, (\d+)$/, ' and $1');
+}
+
+/** The block of a page that came from a disk block. */
+function blockFrom({ source }: Page, phys: number): number {
+  return Math.max(
+    source.findIndex((from) => from?.phys === phys),
+    0,
+  );
 }
 
 /** Collects what is wrong with one execution while it runs. */
@@ -37,11 +45,17 @@ export class Moments implements Observer {
 
   blockRead(...[page, event]: Parameters<NonNullable<Observer['blockRead']>>): void {
     if (event.owned) return;
+    const host = page.mapping.peek()?.host;
+    const iblock = page.index * blocksPerPage() + blockFrom(page, event.phys);
     this.#add(
       'stale-data',
       'S-1',
       `page ${page.index} of inode ${event.ino} is being filled with what the file does not hold any more`,
-      [event.reason, ...becauseOfDisk(this.#scene, event.phys)],
+      [
+        event.reason,
+        ...becauseOfDisk(this.#scene, event.phys),
+        ...(host === undefined ? [] : becauseOfPlace(this.#scene, host, iblock)),
+      ],
     );
   }
 
@@ -70,9 +84,13 @@ export class Moments implements Observer {
 
   changedBehindPage(...[page, event]: Parameters<NonNullable<Observer['changedBehindPage']>>): void {
     const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
-    const block = page.source.findIndex((source) => source?.phys === event.phys);
     const { host } = page.mapping.peek() as AddressSpace;
-    this.#add('stale-data', 'S-2', text, becauseOfBlock(this.#scene, host, page, Math.max(block, 0)));
+    this.#add(
+      'stale-data',
+      'S-2',
+      text,
+      becauseOfBlock(this.#scene, host, page, blockFrom(page, event.phys)),
+    );
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {
