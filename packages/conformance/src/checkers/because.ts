@@ -76,8 +76,9 @@ function by(scene: Scene, { event, access, announced }: Touch): string {
   return `${titleOf(scene, event)} ${later ? 'after ' : ''}${step.verb}() in step ${event + 1}`;
 }
 
-/** Steps that take or release a lock. */
-const OF_LOCKS: readonly number[] = [LOCK, UNLOCK, DOWN_READ, UP_READ, DOWN_WRITE, UP_WRITE];
+/** Steps that take a lock, and those that do anything with one. */
+const TAKE: readonly number[] = [LOCK, DOWN_READ, DOWN_WRITE];
+const OF_LOCKS: readonly number[] = [...TAKE, UNLOCK, UP_READ, UP_WRITE];
 
 /** A line about what was done to an object; none if that was nothing. */
 function history(what: string, doings: readonly string[]): string[] {
@@ -226,6 +227,12 @@ export function becauseOfStore(scene: Scene, what: string, id: number): string {
 export function becauseOfStores(scene: Scene, what: string, id: number): string[] {
   const stores = touches(scene, id).filter(({ access }) => access === WRITE);
   return history(what, readAndStored(scene, stores));
+}
+
+/** Who took a lock last; nobody if it came into being held. */
+export function becauseOfTaken(scene: Scene, lock: SharedObject): string[] {
+  const last = touches(scene, lock.id).findLast(({ access }) => TAKE.includes(access));
+  return last === undefined ? [] : [`${lock.name} was last taken by ${by(scene, last)}`];
 }
 
 /** Slots of the page cache that several tasks stored to in turn: what one of them removed and another one put back. */
