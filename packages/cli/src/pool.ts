@@ -29,12 +29,17 @@ const CHECKPOINT_MS = 10_000;
 export interface Threads {
   /** From the beginning. */
   readonly least: number;
-  /** When there is that much to do. No more steps may run at once. */
+  /** When there is that much to do. */
   readonly most: number;
 }
 
 /** Worker threads. */
 export class Pool {
+  /**
+   * How many steps it may be given at once: for each thread one to go on with while it is kept and told what came of the
+   * last one.
+   */
+  readonly room: number;
   readonly #budgets: Budgets;
   readonly #searchOf: (work: Work) => string;
   readonly #piscina: Piscina;
@@ -53,7 +58,8 @@ export class Pool {
     this.#searchOf = searchOf;
     tuneV8(most);
     this.#piscina = new Piscina({ filename: WORKER, minThreads: least, maxThreads: most });
-    this.#beats = new Int32Array(new SharedArrayBuffer(most * Int32Array.BYTES_PER_ELEMENT));
+    this.room = 2 * most;
+    this.#beats = new Int32Array(new SharedArrayBuffer(this.room * Int32Array.BYTES_PER_ELEMENT));
     this.#watchdog = new Watchdog(this.#beats);
     this.#free = [...this.#beats.keys()];
   }
@@ -124,7 +130,7 @@ export function threadsEngine(threads: number, budgets: Budgets, kept: KeptLegFi
     };
     try {
       while (!stop.aborted) {
-        for (let work = agenda.next(); work !== null; work = running.size < threads ? agenda.next() : null) {
+        for (let work = agenda.next(); work !== null; work = running.size < pool.room ? agenda.next() : null) {
           const started: Promise<void> = run(work).finally(() => running.delete(started));
           running.add(started);
         }

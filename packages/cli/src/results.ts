@@ -37,7 +37,7 @@ const STAMP = /^\d{8}T\d{6}Z(-\d+)?$/;
 /** So many runs are kept. */
 const KEPT_RUNS = 20;
 /** Time between two writes of run.json while a run is under way. */
-const RUN_EVERY_MS = 1_000;
+const RUN_EVERY_MS = 5_000;
 
 /** Writes the results of one run. */
 export class Results {

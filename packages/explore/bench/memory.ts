@@ -3,12 +3,8 @@
 //   node packages/explore/dist-bench/memory.js [--executions 10000000]
 
 import { parseArgs } from 'node:util';
-import { type Scenario, search } from '@fsport/explore';
-import type { Size } from './row.js';
-
-const { punchRace } = (await import(
-  new URL('../dist-test/fixtures/punch-race.js', import.meta.url).href
-)) as { punchRace: (size: Size) => Scenario };
+import { search } from '@fsport/explore';
+import { punchRace } from '@fsport/explore/selftest';
 
 const { values } = parseArgs({ options: { executions: { type: 'string', default: '10000000' } } });
 

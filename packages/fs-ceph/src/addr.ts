@@ -35,6 +35,8 @@ import {
   type ReadaheadControl,
   readaheadPage,
   receivePage,
+  type ServedBlock,
+  type ServerFile,
   type SharedVar,
   sendMessage,
   sendReceive,
@@ -69,11 +71,18 @@ function askFor(inode: Inode, pages: readonly Page[], then: () => void): Task<vo
   return sendMessage({
     verb: 'CEPH_OSD_OP_READ',
     serve: () => serverRead(server, pages),
-    *receive(reply) {
-      for (const [nth, page] of pages.entries()) yield* receivePage(server, page, nth, reply);
-      then();
-    },
+    receive: (reply) => receivePages(server, pages, reply, then),
   });
+}
+
+function* receivePages(
+  server: ServerFile,
+  pages: readonly Page[],
+  reply: readonly ServedBlock[] | number,
+  then: () => void,
+): Task<void> {
+  for (const [nth, page] of pages.entries()) yield* receivePage(server, page, nth, reply);
+  then();
 }
 
 /**

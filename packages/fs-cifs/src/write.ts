@@ -47,22 +47,25 @@ function copyPage(page: Page, len: number): Task<Cells> {
  * @see `cifs_writepages()` (v5.14, v5.15)
  */
 export function cifsWritepages(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
+  return writeCachePages(mapping, wbc, (page) => sendPage(mapping, page));
+}
+
+/** @see `wdata_prepare_pages()`, `wdata_send_pages()` (v5.15) */
+function* sendPage(mapping: AddressSpace, page: Page): Task<number> {
   const { host: inode } = mapping;
-  return writeCachePages(mapping, wbc, function* (page) {
-    yield* setPageWriteback(page);
-    const len = yield* bytesInFile(inode, page.index);
-    if (len > 0) {
-      const cells = yield* copyPage(page, len);
-      postMessage({
-        verb: 'SMB2_WRITE',
-        serve: () => serverWrite(CIFS_I(inode).server, page.index * PAGE_SIZE, cells),
-        receive: (result) => cifsWritevComplete(mapping, page, result),
-      });
-    }
-    yield* unlockPage(page);
-    if (len === 0) yield* endPageWriteback(page);
-    return 0;
-  });
+  yield* setPageWriteback(page);
+  const len = yield* bytesInFile(inode, page.index);
+  if (len > 0) {
+    const cells = yield* copyPage(page, len);
+    postMessage({
+      verb: 'SMB2_WRITE',
+      serve: () => serverWrite(CIFS_I(inode).server, page.index * PAGE_SIZE, cells),
+      receive: (result) => cifsWritevComplete(mapping, page, result),
+    });
+  }
+  yield* unlockPage(page);
+  if (len === 0) yield* endPageWriteback(page);
+  return 0;
 }
 
 /** @context In the worker that takes the reply in. @see `cifs_writev_complete()` (v5.15) */

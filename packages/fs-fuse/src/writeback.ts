@@ -67,7 +67,7 @@ function* fuseWritepageEnd(inode: Inode, args: WritepageArgs, result: number): T
   });
 }
 
-/** Write a locked page that was just cleaned. @see `fuse_writepages_fill()`, `fuse_writepage_locked()` (v5.15) */
+/** Write a locked page that was just cleaned. @see `fuse_writepage_locked()` (v5.15) */
 function* fuseWritepageLocked(inode: Inode, page: Page): Task<void> {
   const { writes } = getFuseInode(inode);
   const first = page.content[0] as SharedVar<Cells>;
@@ -80,11 +80,14 @@ function* fuseWritepageLocked(inode: Inode, page: Page): Task<void> {
 
 /** Write dirty pages of a range. @returns `0`. @context Sleeps. Takes page locks. @see `fuse_writepages()` (v5.15) */
 export function fuseWritepages(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
-  return writeCachePages(mapping, wbc, function* (page) {
-    yield* fuseWritepageLocked(mapping.host, page);
-    yield* unlockPage(page);
-    return 0;
-  });
+  return writeCachePages(mapping, wbc, (page) => fuseWritepagesFill(mapping.host, page));
+}
+
+/** @see `fuse_writepages_fill()` (v5.15) */
+function* fuseWritepagesFill(inode: Inode, page: Page): Task<number> {
+  yield* fuseWritepageLocked(inode, page);
+  yield* unlockPage(page);
+  return 0;
 }
 
 /** Write a page that is in the way of an invalidation, and wait for it. @context Sleeps. Page lock. @see `fuse_launder_page()` (v5.15) */

@@ -112,20 +112,29 @@ export function* iomapReadahead(rac: ReadaheadControl, ops: IomapOps): Task<void
     len: rac.pages.length * PAGE_SIZE,
     flags: 0,
   };
-  yield* iomapIter(iter, ops, function* (iomap, length) {
-    for (let done = 0; done < length; ) {
-      const at = iter.pos + done;
-      if (ctx.page === null || at % PAGE_SIZE === 0) {
-        yield* putCurrent(ctx);
-        ctx.page = readaheadPage(rac);
-        ctx.inBio = false;
-      }
-      done += yield* readpageIter(ctx, iomap, at, length - done);
-    }
-    return length;
-  });
+  yield* iomapIter(iter, ops, (iomap, length) => readaheadIter(ctx, rac, iomap, iter.pos, length));
   yield* ctx.submit();
   yield* putCurrent(ctx);
+}
+
+/** @see fs/iomap/buffered-io.c `iomap_readahead_iter()` (v5.15) */
+function* readaheadIter(
+  ctx: IomapReadpageCtx,
+  rac: ReadaheadControl,
+  iomap: Iomap,
+  pos: number,
+  length: number,
+): Task<number> {
+  for (let done = 0; done < length; ) {
+    const at = pos + done;
+    if (ctx.page === null || at % PAGE_SIZE === 0) {
+      yield* putCurrent(ctx);
+      ctx.page = readaheadPage(rac);
+      ctx.inBio = false;
+    }
+    done += yield* readpageIter(ctx, iomap, at, length - done);
+  }
+  return length;
 }
 
 function* putCurrent(ctx: IomapReadpageCtx): Task<void> {

@@ -38,6 +38,7 @@ import {
   IOMAP_WRITE,
   IOMAP_ZERO,
   type Iomap,
+  type IomapIter,
   type IomapOps,
   ioError,
   iomapIter,
@@ -204,29 +205,38 @@ function* pageByPage(
  * @returns Bytes, or an errno if there are none: `-EINTR`, `-EFAULT`, `-ENOMEM`, `-EIO`, or an error of `ops`.
  * @throws ContractError `COPY_UNDER_LOCK` if a lock is held that a page fault takes.
  * @context Sleeps. i_rwsem exclusive. Takes and releases page locks.
- * @see fs/iomap/buffered-io.c `iomap_file_buffered_write()`, `iomap_write_iter()` (v5.15)
+ * @see fs/iomap/buffered-io.c `iomap_file_buffered_write()` (v5.15)
  */
 export function* iomapFileBufferedWrite(iocb: Kiocb, cells: Cells, ops: IomapOps): Task<number> {
-  const { kiPos: start, kiUser: user } = iocb;
-  const inode = iocb.kiFilp.fMapping.host;
-  const iter = { inode, pos: Number(start), len: cells.length, flags: IOMAP_WRITE };
+  const { kiPos: start } = iocb;
+  const iter = {
+    inode: iocb.kiFilp.fMapping.host,
+    pos: Number(start),
+    len: cells.length,
+    flags: IOMAP_WRITE,
+  };
   const err = yield* iomapIter(iter, ops, (iomap, length) =>
-    pageByPage(iter.pos, length, function* (pos, bytes) {
-      const at = pos - start;
-      // Before the page is locked: the user page may be the one that is written to.
-      mightFault('fault_in_readable');
-      if (user !== undefined && (yield* faultInReadable(user, at, bytes)) !== 0) return -EFAULT;
-      const page = yield* iomapWriteBegin(inode, iomap, pos, bytes, IOMAP_WRITE);
-      if (typeof page === 'number') return page;
-      const piece = yield* copyPageFromIterAtomic(page, pos % PAGE_SIZE, () =>
-        user === undefined ? cells.slice(at, at + bytes) : loadPresent(user, at, bytes),
-      );
-      const accepted = yield* iomapWriteEnd(inode, pos, bytes, piece.length, page);
-      user?.taken.push(...piece.slice(0, accepted));
-      return accepted;
-    }),
+    pageByPage(iter.pos, length, (pos, bytes) => writePage(iocb, cells, iomap, pos, bytes)),
   );
   return iter.pos === start ? err : iter.pos - start;
+}
+
+/** @see fs/iomap/buffered-io.c `iomap_write_iter()` (v5.15) */
+function* writePage(iocb: Kiocb, cells: Cells, iomap: Iomap, pos: number, bytes: number): Task<number> {
+  const { kiPos: start, kiUser: user } = iocb;
+  const inode = iocb.kiFilp.fMapping.host;
+  const at = pos - start;
+  // Before the page is locked: the user page may be the one that is written to.
+  mightFault('fault_in_readable');
+  if (user !== undefined && (yield* faultInReadable(user, at, bytes)) !== 0) return -EFAULT;
+  const page = yield* iomapWriteBegin(inode, iomap, pos, bytes, IOMAP_WRITE);
+  if (typeof page === 'number') return page;
+  const piece = yield* copyPageFromIterAtomic(page, pos % PAGE_SIZE, () =>
+    user === undefined ? cells.slice(at, at + bytes) : loadPresent(user, at, bytes),
+  );
+  const accepted = yield* iomapWriteEnd(inode, pos, bytes, piece.length, page);
+  user?.taken.push(...piece.slice(0, accepted));
+  return accepted;
 }
 
 /**
@@ -238,15 +248,20 @@ export function* iomapFileBufferedWrite(iocb: Kiocb, cells: Cells, ops: IomapOps
  */
 export function iomapFileUnshare(inode: Inode, pos: number, len: number, ops: IomapOps): Task<number> {
   const iter = { inode, pos, len, flags: IOMAP_WRITE | IOMAP_UNSHARE };
-  return iomapIter(iter, ops, function* (iomap, length) {
-    const { type } = iomapIterSrcmap(iomap);
-    if (iomap.shared !== true || type === 'hole' || type === 'unwritten') return length;
-    return yield* pageByPage(iter.pos, length, function* (at, bytes) {
-      const page = yield* iomapWriteBegin(inode, iomap, at, bytes, iter.flags);
-      if (typeof page === 'number') return page;
-      return (yield* iomapWriteEnd(inode, at, bytes, bytes, page)) || -EIO;
-    });
-  });
+  return iomapIter(iter, ops, (iomap, length) => unsharePiece(iter, iomap, length));
+}
+
+/** @see fs/iomap/buffered-io.c `iomap_unshare_iter()` (v5.15) */
+function* unsharePiece({ inode, pos, flags }: IomapIter, iomap: Iomap, length: number): Task<number> {
+  const { type } = iomapIterSrcmap(iomap);
+  if (iomap.shared !== true || type === 'hole' || type === 'unwritten') return length;
+  return yield* pageByPage(pos, length, (at, bytes) => unsharePage(inode, iomap, at, bytes, flags));
+}
+
+function* unsharePage(inode: Inode, iomap: Iomap, at: number, bytes: number, flags: number): Task<number> {
+  const page = yield* iomapWriteBegin(inode, iomap, at, bytes, flags);
+  if (typeof page === 'number') return page;
+  return (yield* iomapWriteEnd(inode, at, bytes, bytes, page)) || -EIO;
 }
 
 /**
@@ -259,22 +274,33 @@ export function iomapFileUnshare(inode: Inode, pos: number, len: number, ops: Io
  * @see fs/iomap/buffered-io.c `iomap_zero_range()` (v5.15)
  */
 export function* iomapZeroRange(inode: Inode, pos: number, len: number, ops: IomapOps): Task<number> {
-  const iter = { inode, pos, len, flags: IOMAP_ZERO };
-  let zeroed = 0;
-  const err = yield* iomapIter(iter, ops, function* (iomap, length) {
-    const { type } = iomapIterSrcmap(iomap);
-    if (type === 'hole' || type === 'unwritten') return length;
-    return yield* pageByPage(iter.pos, length, function* (at, bytes) {
-      const page = yield* iomapWriteBegin(inode, iomap, at, bytes, IOMAP_ZERO);
-      if (typeof page === 'number') return page;
-      const from = at % PAGE_SIZE;
-      yield* page.dirty.section('zero_user', () => zeroUser(page, from, from + bytes));
-      const done = yield* iomapWriteEnd(inode, at, bytes, bytes, page);
-      zeroed += done;
-      return done;
-    });
-  });
-  return err < 0 ? err : zeroed;
+  const iter = { inode, pos, len, flags: IOMAP_ZERO, zeroed: 0 };
+  const err = yield* iomapIter(iter, ops, (iomap, length) => zeroPiece(iter, iomap, length));
+  return err < 0 ? err : iter.zeroed;
+}
+
+/** A walk that zeroes. */
+interface ZeroIter extends IomapIter {
+  /** Bytes zeroed. */
+  zeroed: number;
+}
+
+/** @see fs/iomap/buffered-io.c `iomap_zero_iter()` (v5.15) */
+function* zeroPiece(iter: ZeroIter, iomap: Iomap, length: number): Task<number> {
+  const { type } = iomapIterSrcmap(iomap);
+  if (type === 'hole' || type === 'unwritten') return length;
+  return yield* pageByPage(iter.pos, length, (at, bytes) => zeroPage(iter, iomap, at, bytes));
+}
+
+function* zeroPage(iter: ZeroIter, iomap: Iomap, at: number, bytes: number): Task<number> {
+  const { inode, flags } = iter;
+  const page = yield* iomapWriteBegin(inode, iomap, at, bytes, flags);
+  if (typeof page === 'number') return page;
+  const from = at % PAGE_SIZE;
+  yield* page.dirty.section('zero_user', () => zeroUser(page, from, from + bytes));
+  const done = yield* iomapWriteEnd(inode, at, bytes, bytes, page);
+  iter.zeroed += done;
+  return done;
 }
 
 /**
@@ -305,12 +331,15 @@ export function* iomapPageMkwrite(vmf: VmFault, ops: IomapOps): Task<number> {
   let err = -EFAULT;
   if (page.mapping.load() === inode.iMapping && inFile > 0) {
     const iter = { inode, pos: page.index * PAGE_SIZE, len: inFile, flags: IOMAP_WRITE | IOMAP_FAULT };
-    err = yield* iomapIter(iter, ops, function* (_, length) {
-      yield* setPageDirty(page);
-      return length;
-    });
+    err = yield* iomapIter(iter, ops, (_, length) => dirtyPiece(page, length));
     if (err === 0) return VM_FAULT_LOCKED;
   }
   yield* unlockPage(page);
   return blockPageMkwriteReturn(err);
+}
+
+/** @see fs/iomap/buffered-io.c `iomap_page_mkwrite_iter()` (v5.15) */
+function* dirtyPiece(page: Page, length: number): Task<number> {
+  yield* setPageDirty(page);
+  return length;
 }

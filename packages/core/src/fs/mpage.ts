@@ -81,11 +81,13 @@ export function* mpageReadahead(
 }
 
 function oneByOne(getBlock: GetBlock): MapBlocks {
-  return function* (inode, iblock) {
-    const found = yield* getBlock(inode, iblock, false);
-    if (typeof found === 'number') return found;
-    return { mapped: found.mapped, len: 1, phys: [found.phys], gens: [found.gen] };
-  };
+  return (inode, iblock) => mapBlock(inode, iblock, getBlock);
+}
+
+function* mapBlock(inode: Inode, iblock: number, getBlock: GetBlock): Task<BlockRun | number> {
+  const found = yield* getBlock(inode, iblock, false);
+  if (typeof found === 'number') return found;
+  return { mapped: found.mapped, len: 1, phys: [found.phys], gens: [found.gen] };
 }
 
 /** What was found out about a page: its run of mapped blocks, followed by holes. */

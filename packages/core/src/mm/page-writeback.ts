@@ -195,11 +195,14 @@ function* cleanForWriting(page: Page, mapping: AddressSpace, wbc: WritebackContr
  */
 export function* genericWritepages(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
   if (mapping.aOps.writepage === undefined) return 0;
-  return yield* writeCachePages(mapping, wbc, function* (page, control) {
-    const error = yield* callWritepage(page, control);
-    if (error < 0) yield* mappingSetError(mapping, error);
-    return error;
-  });
+  return yield* writeCachePages(mapping, wbc, (page, control) => __writepage(page, control, mapping));
+}
+
+/** @see `__writepage()` (v5.15) */
+function* __writepage(page: Page, wbc: WritebackControl, mapping: AddressSpace): Task<number> {
+  const error = yield* callWritepage(page, wbc);
+  if (error < 0) yield* mappingSetError(mapping, error);
+  return error;
 }
 
 /**

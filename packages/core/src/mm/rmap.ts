@@ -16,21 +16,28 @@ import type { SharedVar } from '../sched/shared-var.js';
 import type { Task } from '../sched/task.js';
 import { pageRemoveRmap } from './memory/pte.js';
 
-/** Visit the entry of this page in each mapping that covers it. @see `rmap_walk_file()` (v5.15) */
-function* rmapWalkFile(
-  page: Page,
-  caller: string,
-  visit: (pte: SharedVar<Pte | null>, vma: VmAreaStruct) => Task<void>,
-): Task<void> {
+/** What to do with an entry that may point to a page. Returns whether it changed it. @see include/linux/rmap.h `rmap_one` (v5.15) */
+type RmapOne = (page: Page, pte: SharedVar<Pte | null>, vma: VmAreaStruct) => Task<boolean>;
+
+/**
+ * Visit the entry of this page in each mapping that covers it.
+ *
+ * @returns How many of them were changed.
+ * @see `rmap_walk_file()` (v5.15)
+ */
+function* rmapWalkFile(page: Page, caller: string, rmapOne: RmapOne): Task<number> {
   if (!page.lock.isLocked) throw new ContractError('PAGE_NOT_LOCKED', { page: page.index, in: caller });
   const mapping = page.mapping.load();
-  if (mapping === null) return;
+  if (mapping === null) return 0;
+  let changed = 0;
   yield* downRead(mapping.iMmapRwsem);
   for (const vma of mapping.iMmap.load()) {
     const at = page.index - vma.vmPgoff;
-    if (at >= 0 && at < vma.nrPages) yield* visit(vma.vmMm.ptes.at(vma.vmStart + at), vma);
+    if (at < 0 || at >= vma.nrPages) continue;
+    if (yield* rmapOne(page, vma.vmMm.ptes.at(vma.vmStart + at), vma)) changed++;
   }
   yield* upRead(mapping.iMmapRwsem);
+  return changed;
 }
 
 /**
@@ -43,20 +50,20 @@ function* rmapWalkFile(
  * @see mm/rmap.c `page_mkclean()` (v5.15)
  */
 export function* pageMkclean(page: Page): Task<number> {
-  let cleaned = 0;
   // Under the page lock a page that is not mapped stays so.
   if (page.mapcount.load() === 0) return 0;
-  yield* rmapWalkFile(page, 'page_mkclean', function* (pte, vma): Task<void> {
-    if ((vma.vmFlags & VM_SHARED) === 0) return; // never writable
-    const changed = yield* pte.section('page_mkclean_one', () => {
-      const entry = pte.load();
-      if (!hasPage(entry) || entry.page !== page || !(entry.write || entry.dirty)) return false;
-      pte.store({ page, write: false, dirty: false });
-      return true;
-    });
-    if (changed) cleaned++;
+  return yield* rmapWalkFile(page, 'page_mkclean', pageMkcleanOne);
+}
+
+/** @see mm/rmap.c `page_mkclean_one()` (v5.15) */
+function* pageMkcleanOne(page: Page, pte: SharedVar<Pte | null>, vma: VmAreaStruct): Task<boolean> {
+  if ((vma.vmFlags & VM_SHARED) === 0) return false; // never writable
+  return yield* pte.section('page_mkclean_one', () => {
+    const entry = pte.load();
+    if (!hasPage(entry) || entry.page !== page || !(entry.write || entry.dirty)) return false;
+    pte.store({ page, write: false, dirty: false });
+    return true;
   });
-  return cleaned;
 }
 
 /**
@@ -71,13 +78,21 @@ export function* pageMkclean(page: Page): Task<number> {
  */
 export function* tryToUnmap(page: Page): Task<boolean> {
   if (page.mapcount.load() === 0) return true;
-  yield* rmapWalkFile(page, 'try_to_unmap', function* (pte): Task<void> {
-    yield* pte.section('try_to_unmap_one', () => {
+  yield* rmapWalkFile(page, 'try_to_unmap', tryToUnmapOne);
+  return page.mapcount.load() === 0;
+}
+
+/** @see mm/rmap.c `try_to_unmap_one()` (v5.15) */
+function tryToUnmapOne(page: Page, pte: SharedVar<Pte | null>): Task<boolean> {
+  return pte.section(
+    'try_to_unmap_one',
+    () => {
       const entry = pte.load();
-      if (!hasPage(entry) || entry.page !== page) return;
+      if (!hasPage(entry) || entry.page !== page) return false;
       pte.store(null);
       pageRemoveRmap(entry);
-    });
-  });
-  return page.mapcount.load() === 0;
+      return true;
+    },
+    () => '',
+  );
 }

@@ -68,14 +68,11 @@ function* answered<T>(serve: Message<T>['serve'], receive: Message<T>['receive']
 export function* sendReceive<T>(verb: string, serve: () => Task<T>): Task<T> {
   const done = new Completion(`reply to ${verb}`);
   const replies: T[] = [];
-  yield* sendMessage({
-    verb,
-    serve,
-    *receive(reply) {
-      replies.push(reply);
-      yield* complete(done);
-    },
-  });
+  const receive = (reply: T): Task<void> => {
+    replies.push(reply);
+    return complete(done);
+  };
+  yield* sendMessage({ verb, serve, receive });
   yield* waitForCompletion(done);
   return replies[0] as T;
 }

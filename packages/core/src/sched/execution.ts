@@ -176,15 +176,11 @@ export class Execution {
    * @throws Error if it blocks for ever.
    */
   drive<T>(title: string, body: Task<T>): T {
-    let result: T | undefined;
-    const wrapped = function* (): Generator<Step<unknown>, void, unknown> {
-      result = yield* body;
-    };
     if (this.#live > 0)
       throw new Error(`${title}: drive it before other tasks are spawned or after they have ended`);
     const first = this.tasks.length;
     this.#sequential = true;
-    this.spawn(title, wrapped());
+    const task = this.spawn(title, body);
     this.#drivenSteps = 0;
     while (this.#live > 0) {
       const next = this.tasks.find((t) => t.pending !== null && this.#enabled(t));
@@ -205,7 +201,7 @@ export class Execution {
     this.task = null;
     this.#sequential = false;
     this.tasks.length = first;
-    return result as T;
+    return task.result as T;
   }
 
   /** The alternative for a choice in progress; the first one during set-up and probes. */
@@ -349,6 +345,7 @@ export class Execution {
     const { value, done } = task.iterator.next();
     if (done === true) {
       task.pending = null;
+      task.result = value;
       this.#live--;
       return true;
     }

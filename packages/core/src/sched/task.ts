@@ -203,6 +203,8 @@ export class TaskStruct {
   readonly spawnEvent: number;
   /** The step it is about to perform, or `null` once it has ended. */
   pending: Step<unknown> | null = null;
+  /** What it returned, once it has ended. */
+  result: unknown;
   /** Set by `cond_resched()` until another task has run. */
   yielded = false;
   /** Tasks created by this one so far. */

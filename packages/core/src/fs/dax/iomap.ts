@@ -52,6 +52,7 @@ import {
   IOMAP_WRITE,
   IOMAP_ZERO,
   type Iomap,
+  type IomapIter,
   type IomapOps,
   iomapIter,
 } from '../iomap.js';
@@ -193,12 +194,15 @@ function* writePiece(
  */
 export function daxZeroRange(inode: Inode, pos: number, len: number, ops: IomapOps): Task<number> {
   const walk = { inode, pos, len, flags: IOMAP_ZERO };
-  return iomapIter(walk, ops, function* (iomap, length) {
-    if (iomap.type !== 'mapped') return length;
-    const bytes = inBlock(walk.pos, length);
-    yield* daxZeroPageRange(pfnAt(inode, iomap, walk.pos), walk.pos % PAGE_SIZE, bytes);
-    return bytes;
-  });
+  return iomapIter(walk, ops, (iomap, length) => daxZeroIter(walk, iomap, length));
+}
+
+/** @see fs/dax.c `dax_iomap_zero()` (v5.15) */
+function* daxZeroIter({ inode, pos }: IomapIter, iomap: Iomap, length: number): Task<number> {
+  if (iomap.type !== 'mapped') return length;
+  const bytes = inBlock(pos, length);
+  yield* daxZeroPageRange(pfnAt(inode, iomap, pos), pos % PAGE_SIZE, bytes);
+  return bytes;
 }
 
 /**
@@ -223,16 +227,25 @@ export function* daxIomapFault(
   const write = (vmf.flags & FAULT_FLAG_WRITE) !== 0 && vmf.cowPage === null;
   const entry = yield* grabMappingEntry(mapping, vmf.pgoff);
   const flags = IOMAP_FAULT | (write ? IOMAP_WRITE : 0);
-  let result = 0;
-  const err = yield* iomapIter({ inode, pos, len: PAGE_SIZE, flags }, ops, function* (iomap) {
-    result = yield* daxFaultIter(vmf, iomap, entry, write);
-    if (iomap.isNew === true) result |= VM_FAULT_MAJOR;
-    return (result & VM_FAULT_ERROR) === 0 ? PAGE_SIZE : 0;
-  });
+  const walk = { inode, pos, len: PAGE_SIZE, flags, result: 0 };
+  const err = yield* iomapIter(walk, ops, (iomap) => faultPiece(walk, vmf, iomap, entry));
   yield* daxUnlockEntry(mapping, vmf.pgoff);
+  const { result } = walk;
   if (result !== 0 || err === 0) return result;
   failed(err);
   return err === -ENOMEM ? VM_FAULT_OOM : VM_FAULT_SIGBUS;
+}
+
+/** A walk over the one page of a fault. */
+interface FaultIter extends IomapIter {
+  /** `VM_FAULT_*`. */
+  result: number;
+}
+
+function* faultPiece(walk: FaultIter, vmf: VmFault, iomap: Iomap, entry: DaxEntry): Task<number> {
+  walk.result = yield* daxFaultIter(vmf, iomap, entry, (walk.flags & IOMAP_WRITE) !== 0);
+  if (iomap.isNew === true) walk.result |= VM_FAULT_MAJOR;
+  return (walk.result & VM_FAULT_ERROR) === 0 ? PAGE_SIZE : 0;
 }
 
 /** @returns `VM_FAULT_*`. @context The entry is locked. @see fs/dax.c `dax_fault_iter()` (v5.15) */
