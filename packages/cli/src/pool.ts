@@ -130,7 +130,11 @@ export function threadsEngine(threads: number, budgets: Budgets, kept: KeptLegFi
     };
     try {
       while (!stop.aborted) {
-        for (let work = agenda.next(); work !== null; work = running.size < pool.room ? agenda.next() : null) {
+        for (
+          let work = agenda.next();
+          work !== null;
+          work = running.size < pool.room ? agenda.next() : null
+        ) {
           const started: Promise<void> = run(work).finally(() => running.delete(started));
           running.add(started);
         }

@@ -169,9 +169,9 @@ const CASES: readonly Case[] = [
   ],
   [
     'cifs v5.14',
-    'race/e8-collapse-vs-read',
+    'pair/writeback-vs-collapse-range.page',
     'lost-write',
-    [/^no call has stored i_size$/m, /^the calls: fallocate\(COLLAPSE\) 0\+8 = 0 in steps 1 to \d+$/m],
+    [/^no call has stored i_size$/m, /^the calls: .*fallocate\(COLLAPSE\) 8\+8 = 0 in steps \d+ to \d+/m],
   ],
   [
     'cifs v5.15',
@@ -282,7 +282,7 @@ const CASES: readonly Case[] = [
       // The piece is looked up before the page is locked; then it is written back and reclaimed.
       history(
         'block map i_df[12][0]',
-        'read by pwrite(2) after down_write()',
+        'read by pwrite(2) xfs_iext_lookup_extent()',
         'stored by fsync(2) xfs_bmap_btalloc()',
       ),
       history('page 0 in the page cache', 'kswapd __remove_mapping()', 'pwrite(2) add_to_page_cache_lru()'),

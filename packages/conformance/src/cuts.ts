@@ -6,7 +6,10 @@
 import type { FileSpec } from '@fsport/core';
 import type { Check, Geometry } from './types.js';
 
-/** What else can be left out of a check of which something is. Nothing that would leave a task without operations. */
+/**
+ * What else can be left out of a check of which something is. Nothing that would leave a task without operations, or that the check
+ * is about.
+ */
 export function cutsOf(check: Check, cuts: readonly string[]): readonly string[] {
   const named = (name: (n: number) => string, count: number): string[] =>
     Array.from({ length: count }, (_, i) => name(i + 1)).filter((cut) => !cuts.includes(cut));
@@ -20,7 +23,9 @@ export function cutsOf(check: Check, cuts: readonly string[]): readonly string[]
     const count = Math.ceil(size / check.geometry.pageSize);
     return named((n) => pageName(file, n), count).slice(1);
   });
-  return [...ops.reverse(), ...setUp.reverse(), ...faults, ...pages];
+  return [...ops.reverse(), ...setUp.reverse(), ...faults, ...pages].filter(
+    (cut) => check.keep?.includes(cut) !== true,
+  );
 }
 
 /** A check without what is left out. */

@@ -63,6 +63,8 @@ export interface Check {
   readonly files: readonly FileSpec[];
   /** Set-up operations run one after the other before the tasks start, after the files were made. */
   readonly setUp: readonly Op[];
+  /** What stays when a failure is made simpler, by its name in a token: without it, it would be that of another check. */
+  readonly keep?: readonly string[];
   /** Who runs. */
   readonly tasks: readonly TaskSpec[];
   /** What must hold. */

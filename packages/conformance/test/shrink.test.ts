@@ -69,6 +69,12 @@ describe.each(BLOATED)('without %s', (_, check, cuts) => {
   });
 });
 
+test('what the check is about stays', () => {
+  const check = checkOf([[PUNCH], [READ]], { setUp: [LATER, LATER], files: [LONG], keep: ['setup2'] });
+  const { result } = runCheck(fs, 'v5.15', check, null);
+  expect(parseToken(result.token as string).cuts).toEqual(['setup1', 'page2']);
+});
+
 test('what cannot be left out is no token of the check', () => {
   for (const cut of ['a1', 'c1', 'page1', 'setup1', 'readIo']) {
     const token = `${MINIMAL.id}@1-${cut}:a1`;

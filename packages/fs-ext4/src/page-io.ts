@@ -363,10 +363,11 @@ function* ext4EndIo(
 }
 
 /**
- * Write one locked page, for reclaim. It cannot allocate: a page that would need it stays dirty.
+ * Write one locked page, for reclaim. It cannot allocate: a page of which any part would need it stays dirty.
  *
  * @returns `0`.
  * @context Sleeps. The page lock is released.
+ * @departs Only reclaim (PF_MEMALLOC) calls it: a commit of the journal, which writes the parts that it can, is not modelled.
  * @see fs/ext4/inode.c `ext4_writepage()` (v5.15)
  */
 export function* ext4Writepage(page: Page, wbc: WritebackControl): Task<number> {
@@ -378,10 +379,8 @@ export function* ext4Writepage(page: Page, wbc: WritebackControl): Task<number> 
   });
   if (waiting) {
     yield* setPageDirtyNobuffers(page);
-    if (machine.blockSize === PAGE_SIZE) {
-      yield* unlockPage(page);
-      return 0;
-    }
+    yield* unlockPage(page);
+    return 0;
   }
   const mpd = new MpageDaData(mapping, wbc);
   yield* ext4BioWritePage(mpd.ioEnd, page, len);

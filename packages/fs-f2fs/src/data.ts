@@ -390,11 +390,12 @@ export function* moveDataPage(inode: Inode, index: number, victim: BlockAddr): T
   if (typeof page === 'number') return page;
   let err = -ENOENT;
   if (F2FS_I(inode).addr.at(index).load().phys === victim.phys) {
+    const isDirty = page.dirty.load();
     yield* stable(page);
     yield* setPageDirty(page);
     yield* clearPageDirtyForIo(page);
     err = yield* f2fsDoWriteDataPage(page, inode);
-    if (err !== 0) yield* setPageDirty(page);
+    if (err !== 0 && isDirty) yield* setPageDirty(page);
   }
   yield* f2fsPutPage(page);
   return err;

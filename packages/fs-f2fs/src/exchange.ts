@@ -9,8 +9,8 @@
  */
 import { giveBlock, type Inode, PAGE_SIZE, setPageDirty, type Task } from '@fsport/core';
 import { f2fsGetLockDataPage, f2fsGetNewDataPage, f2fsPutPage } from './data.js';
-import { type BlockAddr, F2FS_I, F2FS_SB, f2fsISizeWrite, NULL_ADDR } from './f2fs.js';
-import { f2fsTruncateHole, forEachAddr, replaceAddr } from './node.js';
+import { type BlockAddr, F2FS_SB, f2fsISizeWrite, NULL_ADDR } from './f2fs.js';
+import { f2fsTruncateHole, forEachAddr, nextNodePage, replaceAddr } from './node.js';
 
 /** A block on its way. */
 interface Moving {
@@ -43,12 +43,15 @@ export function* exchangeDataBlock(
   full: boolean,
 ): Task<number> {
   const moving = yield* readOut(src, from, from + len);
-  for (const [i, { addr, replace }] of moving.entries()) {
-    if (addr === NULL_ADDR && !full) continue;
-    let err = 0;
-    if (replace || addr === NULL_ADDR) yield* putIn(src, dst, to + i, addr);
-    else err = yield* copy(src, dst, from + i, to + i);
+  for (let i = 0; i < len; ) {
+    const { addr, replace } = moving[i] as Moving;
+    if (replace || (addr === NULL_ADDR && full)) {
+      i = yield* putIn(src, dst, moving, i, to);
+      continue;
+    }
+    const err = addr === NULL_ADDR ? 0 : yield* copy(src, dst, from + i, to + i);
     if (err !== 0) return err;
+    i++;
   }
   return 0;
 }
@@ -65,15 +68,31 @@ function* readOut(inode: Inode, first: number, end: number): Task<readonly Movin
   return moving;
 }
 
-/** Put a block, or a hole, into the map. @see `f2fs_replace_block()` (v5.15) */
-function* putIn(src: Inode, dst: Inode, index: number, addr: BlockAddr): Task<void> {
-  const slot = F2FS_I(dst).addr.at(index);
-  yield* slot.section('f2fs_replace_block', () => {
+/**
+ * Put blocks into the map, and the holes behind them, as far as their new places are in one node page: one hold of it.
+ *
+ * @param first - The first of `moving` that is put in.
+ * @param to - New place of the first of all.
+ * @returns The first that was not put in.
+ * @see fs/f2fs/file.c `__clone_blkaddrs()`, fs/f2fs/segment.c `f2fs_replace_block()` (v5.15)
+ */
+function* putIn(src: Inode, dst: Inode, moving: readonly Moving[], first: number, to: number): Task<number> {
+  const limit = Math.min(moving.length, nextNodePage(to + first) - to);
+  const stays = ({ addr, replace }: Moving, i: number): boolean =>
+    i > first && i < limit && !replace && addr !== NULL_ADDR;
+  const found = moving.findIndex(stays);
+  const end = found < 0 ? limit : found;
+  let at = first;
+  yield* forEachAddr(dst, to + first, to + end, 'f2fs_replace_block', (slot) => {
+    const { addr } = moving[at++] as Moving;
     if (slot.load() !== addr) replaceAddr(dst, slot, addr);
     if (src !== dst && addr.phys >= 0) giveBlock(src.iSb.sBdev, src.iIno, dst.iIno, addr.phys);
   });
-  const end = (index + 1) * PAGE_SIZE;
-  if (dst.iSize.load() < end) yield* f2fsISizeWrite(dst, end);
+  for (at = first + 1; at <= end; at++) {
+    const size = (to + at) * PAGE_SIZE;
+    if (dst.iSize.load() < size) yield* f2fsISizeWrite(dst, size);
+  }
+  return end;
 }
 
 /** Copy a block through the cache, and make a hole where it was. */

@@ -36,7 +36,7 @@ import {
   TYPE,
 } from './fuse-i.js';
 import { FuseServerFile } from './server.js';
-import { fuseLaunderPage, fuseWritepages } from './writeback.js';
+import { fuseLaunderPage, fuseWritepage, fuseWritepages } from './writeback.js';
 
 /** Ranges of the window: enough for a few tasks at once, and fewer than a long file wants. */
 const NR_RANGES = 5;
@@ -44,6 +44,7 @@ const NR_RANGES = 5;
 /** Page-cache operations. @see fs/fuse/file.c `fuse_file_aops` (v5.15) */
 export const fuseFileAops = {
   readpage: fuseReadpage,
+  writepage: fuseWritepage,
   writepages: fuseWritepages,
   writeBegin: fuseWriteBegin,
   writeEnd: fuseWriteEnd,

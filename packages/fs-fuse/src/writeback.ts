@@ -29,13 +29,14 @@ import {
   postMessage,
   type SharedVar,
   serverWrite,
+  setPageDirty,
   type Task,
   takesInvalidateLock,
   unlockPage,
   type WritebackControl,
   writeCachePages,
 } from '@fsport/core';
-import { getFuseInode, type WritepageArgs } from './fuse-i.js';
+import { getFuseInode, type WritepageArgs, type Writes } from './fuse-i.js';
 
 /**
  * Send a page, as much of it as is in the file by now. Joins the step in progress.
@@ -90,6 +91,27 @@ function* fuseWritepagesFill(inode: Inode, page: Page): Task<number> {
   return 0;
 }
 
+/** Is a copy of a page on its way to the server? @see `fuse_page_is_writeback()` (v5.15) */
+function fusePageIsWriteback({ sent, queued }: Writes, index: Pgoff): boolean {
+  return [...sent, ...queued].some((args) => args.index === index);
+}
+
+/**
+ * Write a page that was just cleaned, for reclaim. One of which a copy is on its way stays dirty.
+ *
+ * @returns `0`.
+ * @context Sleeps. The page lock is released.
+ * @see `fuse_writepage()` (v5.15)
+ */
+export function* fuseWritepage(page: Page): Task<number> {
+  const { host: inode } = page.mapping.load() as AddressSpace;
+  const writes = yield* getFuseInode(inode).writes.read('fuse_page_is_writeback');
+  if (fusePageIsWriteback(writes, page.index)) yield* setPageDirty(page);
+  else yield* fuseWritepageLocked(inode, page);
+  yield* unlockPage(page);
+  return 0;
+}
+
 /** Write a page that is in the way of an invalidation, and wait for it. @context Sleeps. Page lock. @see `fuse_launder_page()` (v5.15) */
 export function* fuseLaunderPage(page: Page): Task<number> {
   const inode = (page.mapping.load() as AddressSpace).host;
@@ -108,12 +130,8 @@ export function* fuseLaunderPage(page: Page): Task<number> {
  */
 export function* fuseWaitOnPageWriteback(inode: Inode, index: Pgoff): Task<void> {
   const { writes } = getFuseInode(inode);
-  const { sent, queued } = writes.load();
-  if ([...sent, ...queued].every((args) => args.index !== index)) return;
-  yield* writes.waitUntil(
-    (now) => [...now.sent, ...now.queued].every((args) => args.index !== index),
-    'fuse_wait_on_page_writeback',
-  );
+  if (!fusePageIsWriteback(writes.load(), index)) return;
+  yield* writes.waitUntil((now) => !fusePageIsWriteback(now, index), 'fuse_wait_on_page_writeback');
 }
 
 /**

@@ -59,18 +59,23 @@ function* gfs2IomapBegin(inode: Inode, pos: number, _length: number, flags: numb
   return iomap;
 }
 
-/** @see `gfs2_iomap_end()` (v5.14, v5.15) */
+/**
+ * What a write got and did not use goes back, but only in whole blocks of what was asked for: one that it would have written in
+ * part stays, with what it held before.
+ *
+ * @see `gfs2_iomap_end()` (v5.14, v5.15)
+ */
 function* gfs2IomapEnd(
-  ...[inode, pos, , written, flags, iomap]: Parameters<NonNullable<IomapOps['iomapEnd']>>
+  ...[inode, pos, length, written, flags, iomap]: Parameters<NonNullable<IomapOps['iomapEnd']>>
 ): Task<number> {
   if (!writes(flags)) return 0;
-  // What was got for nothing goes back.
-  if (written === 0 && iomap.isNew === true)
-    yield* __ext2TruncateBlocks(
-      inode,
-      pos - (pos % machine.blockSize),
-      Math.floor(pos / machine.blockSize) + 1,
-    );
+  const { blockSize } = machine;
+  const start = Math.ceil((pos + written) / blockSize) * blockSize;
+  const end = Math.floor((pos + length) / blockSize) * blockSize;
+  if (length !== written && iomap.isNew === true && start < end) {
+    yield* truncatePagecacheRange(inode, loff(start), loff(end - 1));
+    yield* __ext2TruncateBlocks(inode, start, end / blockSize);
+  }
   yield* gfs2GlockDqExclusive(inode);
   return 0;
 }

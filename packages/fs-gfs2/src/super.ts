@@ -19,6 +19,7 @@ import {
   iomapReadahead,
   iomapReadpage,
   iomapReleasepage,
+  iomapWritepage,
   iomapWritepages,
   type MountOptions,
   SuperBlock,
@@ -46,6 +47,7 @@ const GFS2_WRITEBACK_OPS: IomapWritebackOps = { mapBlocks: gfs2MapBlocks };
 export const gfs2Aops = {
   readpage: (_file, page) => iomapReadpage(page, gfs2IomapOps),
   readahead: (rac) => iomapReadahead(rac, gfs2IomapOps),
+  writepage: (page) => iomapWritepage(page, { iomap: null, ioend: null }, GFS2_WRITEBACK_OPS),
   writepages: (mapping, wbc) =>
     iomapWritepages(mapping, wbc, { iomap: null, ioend: null }, GFS2_WRITEBACK_OPS),
   setPageDirty: setPageDirtyNobuffers,

@@ -99,7 +99,8 @@ export function* removeClusters(inode: Inode, first: number, end: number = maxBl
  * @returns `0`.
  * @context Sleeps.
  * @departs Who removed something flushes the log by itself, and at once: ocfs2_schedule_truncate_log_flush() leaves that to a
- *   worker, after the same page-cache removals.
+ *   worker, after the same page-cache removals. A cluster that is freed can be reused at once instead of after the commit, which
+ *   shows more.
  * @see fs/ocfs2/alloc.c `ocfs2_flush_truncate_log()` (v5.15)
  */
 export function* ocfs2FlushTruncateLog(sb: SuperBlock): Task<number> {

@@ -183,9 +183,9 @@ export function* ocfs2Setattr(inode: Inode, attr: Iattr): Task<number> {
   ocfs2RwLock(inode, true);
   ocfs2InodeLock(inode, true);
   let err = inodeNewsizeOk(inode, iaSize);
-  if (err === 0 && iaSize !== inode.iSize.load()) {
+  if (err === 0) {
     yield* inodeDioWait(inode);
-    if (iaSize < inode.iSize.load()) err = yield* ocfs2TruncateFile(inode, iaSize);
+    if (iaSize <= inode.iSize.load()) err = yield* ocfs2TruncateFile(inode, iaSize);
     else yield* iSizeWrite(inode, iaSize);
   }
   ocfs2InodeUnlock(inode, true);

@@ -23,6 +23,7 @@ import {
   iomapReadahead,
   iomapReadpage,
   iomapReleasepage,
+  iomapWritepage,
   iomapWritepages,
   machine,
   noopDirectIO,
@@ -206,10 +207,17 @@ const WRITEBACK_OPS: IomapWritebackOps = {
   discardPage: xfsDiscardPage,
 };
 
+/** Nothing is mapped yet. */
+const FRESH: XfsWritepageCtx = { iomap: null, ioend: null, dataSeq: -1, cowSeq: -1 };
+
+/** @see fs/xfs/xfs_aops.c `xfs_vm_writepage()` (v5.14) */
+function xfsVmWritepage(page: Page): Task<number> {
+  return iomapWritepage(page, { ...FRESH }, WRITEBACK_OPS);
+}
+
 /** @see fs/xfs/xfs_aops.c `xfs_vm_writepages()` (v5.15) */
 function xfsVmWritepages(mapping: AddressSpace, wbc: WritebackControl): Task<number> {
-  const wpc: XfsWritepageCtx = { iomap: null, ioend: null, dataSeq: -1, cowSeq: -1 };
-  return iomapWritepages(mapping, wbc, wpc, WRITEBACK_OPS);
+  return iomapWritepages(mapping, wbc, { ...FRESH }, WRITEBACK_OPS);
 }
 
 /** @see fs/xfs/xfs_aops.c `xfs_vm_readpage()` (v5.15) */
@@ -233,4 +241,10 @@ export const xfsAddressSpaceOperations = {
   releasepage: iomapReleasepage,
   isPartiallyUptodate: iomapIsPartiallyUptodate,
   errorRemovePage: genericErrorRemovePage,
+} satisfies AddressSpaceOperations;
+
+/** Those of v5.14, where reclaim may write a page. @see fs/xfs/xfs_aops.c `xfs_address_space_operations` (v5.14) */
+export const V5_14_ADDRESS_SPACE_OPERATIONS = {
+  ...xfsAddressSpaceOperations,
+  writepage: xfsVmWritepage,
 } satisfies AddressSpaceOperations;

@@ -72,10 +72,19 @@ export function lookup(fork: XfsIfork, first: number, end: number): Run {
  * @see fs/xfs/libxfs/xfs_bmap.c `xfs_bmapi_read()` (v5.15)
  */
 export function xfsBmapiRead(inode: Inode, first: number, end: number): Task<Run> {
+  return readFork(inode, first, end, 'xfs_bmapi_read');
+}
+
+/** The same, for a write through the cache. @see fs/xfs/libxfs/xfs_iext_tree.c `xfs_iext_lookup_extent()` (v5.15) */
+export function xfsIextLookupExtent(inode: Inode, first: number, end: number): Task<Run> {
+  return readFork(inode, first, end, 'xfs_iext_lookup_extent');
+}
+
+function readFork(inode: Inode, first: number, end: number, verb: string): Task<Run> {
   const { iDf } = XFS_I(inode);
   const slot = iDf.extents.at(first);
   return slot.readSection(
-    'xfs_bmapi_read',
+    verb,
     () => lookup(iDf, first, end),
     ({ irecs }) => `${slot.show(irecs[0] as Irec)}${irecs.length > 1 ? ` and ${irecs.length - 1} more` : ''}`,
   );
@@ -199,13 +208,16 @@ export function xfsBmapiConvert(inode: Inode, fork: XfsIfork, first: number, end
   });
 }
 
-/** Take a block out of a fork, and out of the reservations if it was only reserved: one step. */
+/** Take a block out of a fork, and out of the reservations if it was only reserved: one step. ILOCK exclusive. */
 function unmap(inode: Inode, fork: XfsIfork, lblk: number): Task<void> {
-  return fork.extents.at(lblk).section('xfs_bmap_del_extent_real', () => {
-    if (fork.load(lblk).state === 'delalloc') reserve(inode, -1);
-    setIrec(inode, fork, lblk, HOLE);
-    xfsTransLogInode(inode);
-  });
+  const delay = fork.load(lblk).state === 'delalloc'; // ILOCK
+  return fork.extents
+    .at(lblk)
+    .section(delay ? 'xfs_bmap_del_extent_delay' : 'xfs_bmap_del_extent_real', () => {
+      if (delay) reserve(inode, -1);
+      setIrec(inode, fork, lblk, HOLE);
+      xfsTransLogInode(inode);
+    });
 }
 
 /** Give back what the inode had of a block: it is freed if nobody shares it. @see `xfs_refcount_decrease_extent()` */

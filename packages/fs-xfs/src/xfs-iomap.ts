@@ -38,6 +38,7 @@ import {
   xfsBmapiReserveDelalloc,
   xfsBmbtToIomap,
   xfsBunmapi,
+  xfsIextLookupExtent,
 } from './xfs-bmap.js';
 import { xfsReflinkAllocateCow } from './xfs-cow.js';
 import { maxBlocks, XFS_I, XFS_ILOCK_EXCL, XFS_ILOCK_SHARED, xfsIlock, xfsIunlock } from './xfs-inode.js';
@@ -79,7 +80,7 @@ function* findOrReserve(inode: Inode, pos: number, length: number, flags: number
   const { iDf, iCowfp, reflink } = XFS_I(inode);
   const [first, end] = blocksOf(pos, length);
   const zero = (flags & IOMAP_ZERO) !== 0;
-  let imap = lookup(iDf, first, end);
+  let imap = yield* xfsIextLookupExtent(inode, first, end);
   if (zero && stateOf(imap) === 'hole') return xfsBmbtToIomap(imap);
   const cow = reflink.load();
   if (cow) {

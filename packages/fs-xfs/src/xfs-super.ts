@@ -25,7 +25,7 @@ import {
   truncateInodePagesFinal,
   UsageError,
 } from '@fsport/core';
-import { xfsAddressSpaceOperations } from './xfs-aops.js';
+import { V5_14_ADDRESS_SPACE_OPERATIONS, xfsAddressSpaceOperations } from './xfs-aops.js';
 import { xfsBunmapi } from './xfs-bmap.js';
 import { xfsItruncateExtents } from './xfs-bmap-util.js';
 import { xfsReflinkCancelCowBlocks } from './xfs-cow.js';
@@ -70,7 +70,8 @@ function lay(bdev: BlockDevice, { ino, size }: FileSpec, block: BlockSpec, lblk:
 /** Mount it: a superblock with its inodes, and nothing in the cache. */
 export function mount(bdev: BlockDevice, { profile }: MountOptions): SuperBlock {
   const sb = new SuperBlock(TYPE, profile, bdev, new XfsMount(), { evictInode: xfsFsInactive });
-  const ops = { aOps: xfsAddressSpaceOperations, iOp: { setattr: xfsVnSetattr }, iFop: xfsFileOperations };
+  const aOps = sb.release === 'v5.14' ? V5_14_ADDRESS_SPACE_OPERATIONS : xfsAddressSpaceOperations;
+  const ops = { aOps, iOp: { setattr: xfsVnSetattr }, iFop: xfsFileOperations };
   for (const { spec, irecs } of bdev.meta as readonly XfsDinode[]) {
     const inode = new Inode(sb, spec.ino, ops, new XfsInode(spec.ino, TYPE));
     const ip = XFS_I(inode);

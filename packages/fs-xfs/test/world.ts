@@ -136,6 +136,7 @@ export class World {
   race(
     tasks: Readonly<Record<string, Task<unknown>>>,
     switches: readonly (readonly [string, string])[] = [],
+    choice = 0,
   ): string {
     const names = Object.keys(tasks);
     for (const [name, task] of Object.entries(tasks)) this.execution.spawn(name, ignore(task), name);
@@ -157,7 +158,7 @@ export class World {
         runnable.find((task) => task === indexOf(last)) ??
         runnable.find((task) => !names.includes(this.execution.tasks[task]?.name ?? '')) ??
         (runnable[0] as number),
-      nextChoice: () => 0,
+      nextChoice: () => choice,
     }).kind;
   }
 }

@@ -28,6 +28,8 @@ import {
   ksysPread64,
   loff,
   POSIX_FADV_WILLNEED,
+  pgoff,
+  reclaimPage,
   showCells,
   type Task,
   UsageError,
@@ -96,6 +98,14 @@ describe.each(RELEASES)('%s: fallocate', (release) => {
     expect(shown).toBe(result === 0 ? text : before);
     if (result === 0) expect(world.map()).toBe(map);
     expect(world.onDisk()).toBe(shown);
+  });
+
+  test('reclaim writes a dirty page in v5.14, and leaves it in v5.15, which has no writepage', () => {
+    make({ file: 'A', release });
+    world.write(0, 'xy');
+    expect(world.race({ k: reclaimPage(world.inode.iMapping, pgoff(0)) }, [], 1)).toBe('done');
+    expect(world.steps.includes('k submit_bio')).toBe(release === 'v5.14');
+    expect(world.onDisk()).toBe('xyAAAAAA');
   });
 
   test('without space', () => {

@@ -40,4 +40,48 @@ export const ERRORS: readonly Check[] = [
     ],
     see: 'ext4_truncate_failed_write() and its like (v5.15)',
   }),
+  error('write-into-hole-vs-store', {
+    summary:
+      'A write into a hole that fails takes back what it reserved, and nothing that was stored there through a mapping.',
+    requires: { write: true, mmap: true, writeback: true, dax: false },
+    groups: ['auto', 'faults', 'fault', 'writeback'],
+    files: [{ ino: 12, size: 16, blocks: [{ data: 'A' }, 'hole'] }],
+    faults: { allocPage: true },
+    tasks: [
+      { letter: 'w', ops: [{ op: 'pwrite', pos: 8, data: 'wwwwwwww' }] },
+      { letter: 'm', ops: [{ op: 'store', pos: 12, data: 'y' }] },
+    ],
+    fixedBy: [
+      {
+        kernel: '198dd8aedee6',
+        since: 'v6.2',
+        title: 'xfs: punching delalloc extents on write failure is racy',
+      },
+      {
+        kernel: 'f43dc4dc3eff',
+        since: 'v6.2',
+        title: 'iomap: buffered write failure should not truncate the page cache',
+      },
+    ],
+    see: 'fs/xfs/xfs_iomap.c xfs_buffered_write_iomap_end(): i_rwsem keeps page_mkwrite away neither from the pages nor from the reserved blocks (v5.15)',
+  }),
+  error('partial-write-into-hole-vs-read', {
+    summary: 'A write into a part of a hole that fails leaves the hole as it was: it reads as zeroes.',
+    requires: { write: true, writeback: true, dax: false },
+    groups: ['auto', 'faults', 'writeback'],
+    files: [{ ino: 12, size: 16, blocks: [{ data: 'A' }, 'hole'] }],
+    faults: { allocPage: true },
+    tasks: [
+      { letter: 'w', ops: [{ op: 'pwrite', pos: 8, data: 'wx' }] },
+      { letter: 'r', ops: [{ op: 'pread', pos: 8, len: 8 }] },
+    ],
+    fixedBy: [
+      {
+        kernel: 'd031a8866e70',
+        since: 'v5.18',
+        title: 'gfs2: Fix filesystem block deallocation for short writes',
+      },
+    ],
+    see: 'fs/gfs2/bmap.c gfs2_iomap_end(): the end of what was allocated is rounded down to a block (v5.15)',
+  }),
 ];

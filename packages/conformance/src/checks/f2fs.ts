@@ -1,5 +1,5 @@
 /**
- * Interleavings of a filesystem that moves blocks by itself: F1 to F6, and moving blocks between files. F2, F3, F5 and F6 are
+ * Interleavings of a filesystem that moves blocks by itself: F1 to F6, and moving blocks between files. F2, F3, F6, and F5 for a read, are
  * negative: they must not fail before the series either.
  */
 import type { FileSpec } from '@fsport/core';
@@ -84,6 +84,18 @@ export const F2FS: readonly Check[] = [
   },
   {
     ...BASE,
+    id: 'race/f4-insert-vs-read',
+    summary: 'A read behind the place of an insert returns the bytes of before or after.',
+    requires: { insertRange: true, gc: true },
+    files: [{ ...FILE, size: 24, blocks: [...FILE.blocks, { data: 'C' }] }],
+    tasks: [
+      { letter: 'p', ops: [{ op: 'fallocate', mode: 'insert', pos: 8, len: 8 }] },
+      { letter: 'r', ops: [{ op: 'pread', pos: 16, len: 8 }] },
+    ],
+    see: 'F4: from __read_out_blkaddrs() to __clone_blkaddrs() blocks are in no place, and without a lock a read sees holes',
+  },
+  {
+    ...BASE,
     id: 'race/f4-insert-of-copied-blocks-vs-store',
     summary: 'A store racing an insert leaves the inserted range zero, but for what it stores there.',
     requires: { insertRange: true, gc: true, mmap: true, write: true, writeback: true },
@@ -137,6 +149,7 @@ export const F2FS: readonly Check[] = [
     summary: 'After blocks were moved to another file, neither file shows from the cache what it had before.',
     requires: { moveRange: true },
     files: [FILE, OTHER],
+    keep: ['page2'],
     tasks: [
       { letter: 'v', ops: [{ op: 'move-range', source: 1, sourcePos: 8, pos: 8, len: 8 }] },
       { letter: 'r', ops: [{ op: 'pread', pos: 8, len: 8 }] },

@@ -140,6 +140,7 @@ export const NAMED: readonly Check[] = [
     geometry: BLOCK,
     files: [FOUR_BLOCKS],
     setUp: HALF_VALID,
+    keep: ['setup1', 'setup2'],
     tasks: [
       { letter: 'p', ops: [PUNCH_BLOCK] },
       { letter: 'r', ops: [{ op: 'pread', pos: 0, len: 8 }] },
@@ -165,7 +166,8 @@ export const NAMED: readonly Check[] = [
   {
     ...BASE,
     id: 'race/e8-collapse-vs-read',
-    summary: 'A read racing a collapsed range never leaves bytes at the place they had before.',
+    summary:
+      'A read racing a collapse returns the bytes of before or after, and leaves none of before in the cache.',
     groups: ['auto', 'named', 'punch'],
     requires: { collapseRange: true },
     rows: ['shift-or-zero'],
@@ -173,7 +175,8 @@ export const NAMED: readonly Check[] = [
       { letter: 'p', ops: [{ op: 'fallocate', mode: 'collapse', pos: 0, len: 8 }] },
       { letter: 'r', ops: [READ] },
     ],
-    see: 'E8: filled between truncate_pagecache() and the shift',
+    checkers: ['stale-data'],
+    see: 'E8: filled between the removal of the pages, if there is one, and the shift',
   },
   {
     ...BASE,

@@ -8,6 +8,7 @@ import type { Check } from '../types.js';
 import { COMMON } from './common.js';
 
 const FILE: FileSpec = { ino: 12, size: 24, blocks: [{ data: 'A' }, { data: 'B' }, { data: 'C' }] };
+const OTHER: FileSpec = { ino: 13, size: 8, blocks: [{ data: 'K' }] };
 const PUNCH: Op = { op: 'fallocate', mode: 'punch', pos: 8, len: 8 };
 
 /** A filesystem on a disk of its own that punches holes, and knows no FALLOC_FL_ZERO_RANGE. */
@@ -39,7 +40,7 @@ export const OCFS2: readonly Check[] = [
       { letter: 'p', ops: [PUNCH] },
       { letter: 'b', ops: [{ op: 'flush' }] },
     ],
-    see: 'O1: ocfs2_remove_inode_range() removes extents first; ocfs2_writepage() believes mapped buffers (v5.15)',
+    see: 'O1: ocfs2_remove_inode_range() removes extents first, ocfs2_writepage() believes mapped buffers, and ocfs2_sync_fs() may flush the truncate log in between (v5.15)',
   }),
   ocfs2('o1-writeback-vs-truncate', {
     summary: 'The flusher does not write to a cluster that a truncation took out of the file.',
@@ -67,6 +68,17 @@ export const OCFS2: readonly Check[] = [
       },
     ],
     see: 'O2, negative: the semaphore is held to look the cluster up, the page lock until it has arrived',
+  }),
+  ocfs2('o2-read-vs-punch-and-log-flush', {
+    summary:
+      'A read in flight is waited for before anybody gives its cluster away, whoever flushes the truncate log.',
+    files: [FILE, OTHER],
+    tasks: [
+      { letter: 'p', ops: [PUNCH] },
+      { letter: 't', ops: [{ op: 'ftruncate', file: 1, size: 0 }] },
+      { letter: 'r', ops: [{ op: 'pread', pos: 8, len: 8 }] },
+    ],
+    see: 'O2 with a truncate log that somebody else flushes: pages are waited for after the removal, ocfs2_flush_truncate_log() waits for none (v5.15)',
   }),
   ocfs2('o2-write-vs-read', {
     summary: 'A read that meets a write between write_begin and write_end starts over, and ends.',

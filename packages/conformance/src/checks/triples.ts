@@ -23,13 +23,14 @@ function triple(id: string, rest: Pick<Check, 'summary' | 'requires' | 'tasks'> 
 /** All of them. */
 export const TRIPLES: readonly Check[] = [
   triple('store-flush-punch', {
-    summary: 'A store, the flusher and a hole punch never write to a freed block.',
+    summary: 'A store, the flusher and a hole punch leave cache, mappings, map and disk in agreement.',
     requires: { punchHole: true, mmap: true, write: true, writeback: true },
     groups: ['auto', 'punch', 'fault', 'writeback'],
     tasks: [PUNCHER, { letter: 'm', ops: [STORE] }, { letter: 'b', ops: [{ op: 'flush' }] }],
   }),
   triple('load-reclaim-punch', {
-    summary: 'Reclaim takes no lock against fills and still frees nothing that is in use.',
+    summary:
+      'A load and a hole punch leave nothing stale, with reclaim beside them, which takes no lock against fills.',
     requires: { punchHole: true, mmap: true },
     tasks: [
       PUNCHER,
@@ -38,7 +39,8 @@ export const TRIPLES: readonly Check[] = [
     ],
   }),
   triple('load-munmap-punch', {
-    summary: 'A fault, with a writer of mmap_lock waiting, and a hole punch do not wait for each other.',
+    summary:
+      'A fault, with a writer of mmap_lock waiting, and a hole punch do not wait for each other, and leave nothing stale.',
     requires: { punchHole: true, mmap: true },
     groups: ['auto', 'punch', 'fault', 'lockdep'],
     fair: true,
@@ -46,7 +48,7 @@ export const TRIPLES: readonly Check[] = [
   }),
   triple('remove-store-munmap', {
     summary:
-      'madvise(REMOVE) drops mmap_lock before it takes i_rwsem, and finds its mapping gone afterwards.',
+      'madvise(REMOVE), which drops mmap_lock and may find its mapping gone, and a write beside it leave cache, map and disk in agreement.',
     requires: { punchHole: true, mmap: true, write: true },
     groups: ['auto', 'punch', 'lockdep'],
     fair: true,
