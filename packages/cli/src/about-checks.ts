@@ -6,18 +6,11 @@
  * | `.full` | it failed | the failure in full |
  * | `.token` | it failed by a schedule | the replay token |
  * | `.trace.json` | it failed by a schedule | everything about its steps, for programs |
- * | `.hints` | it failed | the commits that fixed it in the kernel |
+ * | `.hints` | it failed | what the kernel did about it |
  * | `.out`, `.out.bad` | it is not as declared | what is declared, and what was found |
  * | `.notrun` | it was not run | the reason |
  */
-import {
-  CHECKS,
-  type Check,
-  type CheckReport,
-  type CheckResult,
-  hintsOf,
-  traceCheck,
-} from '@fsport/conformance';
+import { CHECKS, type Check, type CheckReport, type CheckResult, traceCheck } from '@fsport/conformance';
 import {
   type Difference,
   PLAIN_TEXT,
@@ -61,15 +54,14 @@ function keepDifference(results: Results, plugin: Plugin, result: CheckResult): 
   results.writeAbout(result, BAD, bad);
 }
 
-function keepFailure(results: Results, { fs }: Plugin, report: CheckReport, check: Check): void {
+function keepFailure(results: Results, { fs, expected }: Plugin, report: CheckReport, check: Check): void {
   const { result, failure } = report;
   if (failure === null) return;
   results.writeAbout(result, 'full', `${raceText(failure, result, check, PLAIN_TEXT)}\n`);
-  const hints = hintsOf(check, result.profile).map(({ kernel, title }) => `${kernel} ("${title}")\n`);
-  if (hints.length > 0) results.writeAbout(result, 'hints', `In the kernel fixed by\n${hints.join('')}`);
+  if (failure.hints.length > 0) results.writeAbout(result, 'hints', `${failure.hints.join('\n')}\n`);
   if (failure.token === '') return;
   results.writeAbout(result, 'token', `${failure.token}\n`);
-  const trace = traceCheck(fs, result.profile, failure.token);
+  const trace = traceCheck(fs, result.profile, failure.token, expected);
   results.writeAbout(result, 'trace.json', traceJson(trace, result));
 }
 

@@ -11,6 +11,7 @@ import {
   container,
   FileSystems,
   type FileSystemType,
+  type KernelPort,
   registerFileSystem,
   releaseOf,
   UsageError,
@@ -323,7 +324,7 @@ function whatIsWrong(exported: unknown): string | null {
   if (missing !== '') return `its default export has no ${missing}`;
   if (typeof fs.name !== 'string' || !NAME.test(fs.name)) return `its name is ${JSON.stringify(fs.name)}`;
   if (!Array.isArray(fs.follows) || fs.follows.length === 0) return 'it follows no profile';
-  return badProfile(fs.follows);
+  return badProfile(fs.follows) ?? badPort(fs.ports);
 }
 
 function badProfile(profiles: readonly unknown[]): string | null {
@@ -338,6 +339,19 @@ function badProfile(profiles: readonly unknown[]): string | null {
   } catch (error) {
     return textOf(error).replace(/\.$/, '');
   }
+}
+
+const COMMIT = /^[0-9a-f]{12}$/;
+
+function badPort(ports: unknown): string | null {
+  if (ports === undefined) return null;
+  if (!Array.isArray(ports)) return 'its ports are no list of commits';
+  const bad: unknown = ports.find((port: Partial<Record<keyof KernelPort, unknown>> | null) => {
+    const { of, kernel, since, title } = port ?? {};
+    return ![of, kernel].every((one) => COMMIT.test(String(one))) || !PROFILE.test(String(since)) || !title;
+  });
+  if (bad === undefined) return null;
+  return `its ports have ${JSON.stringify(bad)}, which is not { of, kernel, since, title } with commits of 12 digits`;
 }
 
 function declaredIn(folder: string): Pick<Plugin, 'expected' | 'expectedPath'> {

@@ -23,9 +23,9 @@ function inRepository(path: string): string {
  *
  * @returns `null` if the failure has no schedule.
  */
-function lineOf({ fs, folder }: Plugin, { result, failure }: CheckReport): SourceLine | null {
+function lineOf({ fs, folder, expected }: Plugin, { result, failure }: CheckReport): SourceLine | null {
   if (failure === null || failure.token === '') return null;
-  const { steps } = traceCheck(fs, result.profile, failure.token);
+  const { steps } = traceCheck(fs, result.profile, failure.token, expected);
   const until = steps.slice(0, (failure.at ?? steps.length) + 1);
   for (const { origin } of until.reverse()) {
     const frame = framesOf(origin).find(({ path }) => path.startsWith(`${folder}${sep}`));

@@ -42,7 +42,7 @@ export interface Replayed {
  */
 export async function replayed(name: string, token: string, profile: string | undefined): Promise<Replayed> {
   const plugin = (await discover(process.cwd())).get(name);
-  const { fs } = plugin;
+  const { fs, expected } = plugin;
   if (profile !== undefined) mustFollow(plugin, profile, '--profile');
   const profiles = profile === undefined ? fs.follows : [profile];
   const misfits: UsageError[] = [];
@@ -55,7 +55,7 @@ export async function replayed(name: string, token: string, profile: string | un
         where,
         text: explainText(shown, where, textOptions()),
         again: (other) => replayOn(plugin, one, other),
-        trace: () => onModel(plugin, one, () => traceCheck(fs, one, token)),
+        trace: () => onModel(plugin, one, () => traceCheck(fs, one, token, expected)),
       };
     } catch (error) {
       if (!(error instanceof UsageError) || error.code !== 'STALE_TOKEN') throw error;
@@ -85,7 +85,7 @@ function closest(misfits: readonly UsageError[]): UsageError {
 }
 
 function replayOn(plugin: Plugin, profile: string, token: string): ReplayedCheck {
-  const replay = (): ReplayedCheck => replayCheck(plugin.fs, profile, token);
+  const replay = (): ReplayedCheck => replayCheck(plugin.fs, profile, token, plugin.expected);
   return onModel(plugin, profile, replay, () => spinning(plugin, profile, token));
 }
 

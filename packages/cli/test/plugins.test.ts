@@ -42,6 +42,15 @@ describe('a package that cannot be used', () => {
     expect(other).toMatch(/fs-other.*has no mkfs, aOps\./);
   });
 
+  test.each([
+    ["'d4f5258eae7b'", 'its ports are no list of commits'],
+    ["[{ of: 'mm', kernel: 'd4f5258eae7b', since: 'v5.15', title: 'x' }]", '"of":"mm"'],
+    ["[{ of: '730633f0b7f9', kernel: 'd4f5258eae7b', since: '5.15', title: 'x' }]", '"since":"5.15"'],
+    ['[null]', 'its ports have null'],
+  ])('is ported by %s', (ports, said) => {
+    expect(refused({ 'fs-new': `export default { ...ext4, ports: ${ports} };` })).toContain(said);
+  });
+
   test('follows a release that the model does not know', () => {
     expect(refused({ 'fs-new': "export default { ...ext4, follows: ['v9.9'] };" })).toMatch(/fs-new.*v9\.9/);
   });

@@ -25,7 +25,7 @@ function checkOf(id: string): Check {
 
 const TRACES: readonly CheckTrace[] = RACES.map((id) => {
   const { token } = runCheck(ext4, 'v5.14', checkOf(id), null).result;
-  return traceCheck(ext4, 'v5.14', token as string);
+  return traceCheck(ext4, 'v5.14', token as string, null);
 });
 
 function written(format: string, trace: CheckTrace): string {
@@ -41,7 +41,7 @@ test.each(CASES)('%s fails by a schedule with a preemption', (_id, trace) => {
 
 test.each(Object.keys(TRACE_FORMATS))('%s has the same bytes twice', (format) => {
   for (const trace of TRACES) {
-    const again = traceCheck(ext4, 'v5.14', trace.failure?.token as string);
+    const again = traceCheck(ext4, 'v5.14', trace.failure?.token as string, null);
     expect(written(format, again)).toBe(written(format, trace));
   }
 });
@@ -90,7 +90,7 @@ describe('vector clocks', () => {
         const order = steps.map(({ task, choice }) => ({ task, choice }));
         [order[i], order[i + 1]] = [order[i + 1] as (typeof order)[0], order[i] as (typeof order)[0]];
         const text = order.map(({ task, choice }) => `${task}1${choice < 0 ? '' : `!${choice}`}`).join('');
-        expect(seen(traceCheck(ext4, 'v5.14', `${scenario}:${text}`))).toEqual(seen(trace));
+        expect(seen(traceCheck(ext4, 'v5.14', `${scenario}:${text}`, null))).toEqual(seen(trace));
         exchanged++;
       }
       expect(exchanged).toBeGreaterThan(0);
@@ -256,7 +256,7 @@ describe('ftrace', () => {
   function rulesOf(profile: string): readonly ReadonlySet<string>[] {
     const check = checkOf('race/e1-read-vs-punch');
     return Array.from({ length: 16 }, (_, steps) => {
-      const trace = traceCheck(ext4, profile, `${check.id}@1:p${steps}r1`);
+      const trace = traceCheck(ext4, profile, `${check.id}@1:p${steps}r1`, null);
       const lines = readFtrace(written('ftrace', trace));
       expect(lines.filter(({ event }) => event === 'ext4_punch_hole')).toHaveLength(1);
       return brokenRules(lines, check.geometry.pageSize);

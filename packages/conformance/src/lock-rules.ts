@@ -1,9 +1,10 @@
 /**
- * Lock orders that are wrong in themselves, whether or not a cycle shows.
+ * Lock orders that are wrong in themselves, whether or not a cycle shows, and what the kernel says where a rule about locks
+ * is broken.
  *
  * @see mm/filemap.c and mm/rmap.c, the ordering in their headers (v5.15)
  */
-import type { ForbiddenOrder } from '@fsport/core';
+import type { ErrorCode, ForbiddenOrder } from '@fsport/core';
 
 const INVALIDATE = 'mapping.invalidate_lock';
 const MMAP = 'mm.mmap_lock';
@@ -20,3 +21,19 @@ export const FORBIDDEN_ORDERS: readonly ForbiddenOrder[] = [
   { held: I_MMAP, acquired: INVALIDATE, why: 'truncate unmaps under invalidate_lock' },
   { held: MMAP, acquired: I_RWSEM, why: 'write(2) faults in the user page under i_rwsem' },
 ];
+
+/** What the kernel does where a contract of this code is broken. */
+export const KERNEL_RULES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  LOCK_LEAK:
+    'nobody else releases it, and who asks for it next waits for ever: lockdep_sys_exit() warns of a system call that returns so (kernel/locking/lockdep.c)',
+  LOCK_NOT_HELD:
+    'lock_release() and lockdep_assert_held() warn of a lock that the task does not hold (kernel/locking/lockdep.c)',
+  LOCK_MODE:
+    'who took an rwsem by down_read() releases it by up_read(), not up_write() (kernel/locking/rwsem.c)',
+  COPY_UNDER_LOCK:
+    'might_fault() stands where user memory is accessed: a page fault takes mmap_lock (mm/memory.c)',
+  NOWAIT_SLEEPS:
+    'a call with IOCB_NOWAIT returns -EAGAIN where it would sleep (mm/filemap.c filemap_update_page())',
+  ATOMIC_SLEEPS: 'might_sleep() warns of a sleep with a spinlock held (kernel/sched/core.c)',
+  PAGE_NOT_LOCKED: 'VM_BUG_ON_PAGE(!PageLocked(page), page) stands there (mm/filemap.c, mm/page-writeback.c)',
+};

@@ -1,9 +1,11 @@
 /** What a replay token shows. */
-import { type FileSystemType, type Recorder, UsageError } from '@fsport/core';
+import { type FileSystemType, UsageError } from '@fsport/core';
 import { parseToken, type Replay, replay, type Token } from '@fsport/explore';
 import { checksOf } from './checks/registry.js';
 import { cutCheck } from './cuts.js';
-import { boundsOf, explained, shown } from './run.js';
+import type { Expected } from './expected.js';
+import { hintsOf } from './hints.js';
+import { boundsOf, type CheckRun, explained, shown } from './run.js';
 import { CheckScenario } from './scenario.js';
 import type { Check, Failure, ShownStep } from './types.js';
 
@@ -37,11 +39,12 @@ export function checkOfToken(fs: FileSystemType, token: Token): Check {
 /**
  * What a replay shows.
  *
- * @param check - The check.
+ * @param run - The check that the token is for, and where it was replayed.
  * @param token - The token.
  * @param replayed - What came of it.
  */
-export function replayedCheck(check: Check, token: string, replayed: Replay): ReplayedCheck {
+export function replayedCheck(run: CheckRun, token: string, replayed: Replay): ReplayedCheck {
+  const { check } = run;
   const steps = shown(replayed);
   if (replayed.violations.length === 0) return { check, failure: null, steps };
   const letters = new Set(replayed.execution.tasks.map((task) => task.name.charAt(0)));
@@ -52,6 +55,7 @@ export function replayedCheck(check: Check, token: string, replayed: Replay): Re
     preemptions: replayed.preemptions,
     found: 'replayed',
     bounds: boundsOf(cutCheck(check, parseToken(token).cuts), [...letters]),
+    hints: hintsOf(run),
   };
   return { check, failure, steps };
 }
@@ -62,16 +66,17 @@ export function replayedCheck(check: Check, token: string, replayed: Replay): Re
  * @param fs - The filesystem.
  * @param profile - One of those it follows.
  * @param token - The token.
- * @param recorder - Told about each step while it is performed.
+ * @param expected - What the package declares, `null` if nothing.
  * @throws UsageError `BAD_TOKEN`, `OLD_TOKEN`, `STALE_TOKEN` or `UNKNOWN_CHECK`.
  */
 export function replayCheck(
   fs: FileSystemType,
   profile: string,
   token: string,
-  recorder?: Recorder,
+  expected: Expected | null,
 ): ReplayedCheck {
   const parsed = parseToken(token);
   const check = checkOfToken(fs, parsed);
-  return replayedCheck(check, token, replay(new CheckScenario(fs, profile, check), parsed, recorder));
+  const replayed = replay(new CheckScenario(fs, profile, check), parsed);
+  return replayedCheck({ fs, profile, check, expected }, token, replayed);
 }

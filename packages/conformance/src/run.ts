@@ -1,5 +1,5 @@
 /** Run one check under one profile. */
-import type { FileSystemType } from '@fsport/core';
+import type { ErrorCode, FileSystemType } from '@fsport/core';
 import {
   type Checkpoints,
   conclude,
@@ -18,6 +18,8 @@ import {
 import { missingClaims } from './checks/registry.js';
 import { cutCheck } from './cuts.js';
 import type { Expected } from './expected.js';
+import { hintsOf } from './hints.js';
+import { KERNEL_RULES } from './lock-rules.js';
 import { CheckScenario } from './scenario.js';
 import { opText } from './titles.js';
 import type { Check, CheckReport, CheckResult, Failure, ShownStep, Verdict } from './types.js';
@@ -120,8 +122,8 @@ export function unsearched(
     reason,
   });
   if (failure === undefined) return { result, failure: null };
-  const nothing = { rule: '', steps: [], at: null, token: '', preemptions: -1, found: 'without a schedule' };
-  return { result, failure: { ...nothing, ...failure, bounds } };
+  const schedule = { steps: [], at: null, token: '', preemptions: -1, found: 'without a schedule' };
+  return { result, failure: { rule: '', ...schedule, ...failure, bounds, hints: [] } };
 }
 
 function reasonOf(found: SearchResult, bound: number | undefined): string | null {
@@ -223,12 +225,9 @@ export function concludeCheck(run: CheckRun, options: SearchOptions, outcome: Ou
   return reportOf(scenario, run, conclude(scenario, bounded(run, options), outcome));
 }
 
-function reportOf(
-  scenario: CheckScenario,
-  { fs, profile, check, expected }: CheckRun,
-  found: SearchResult,
-): CheckReport {
-  const failure = found.violations.length === 0 ? null : failureOf(scenario, check, found);
+function reportOf(scenario: CheckScenario, run: CheckRun, found: SearchResult): CheckReport {
+  const { fs, profile, check, expected } = run;
+  const failure = found.violations.length === 0 ? null : failureOf(scenario, run, found);
   const result = resultOf(fs, profile, check, expected, {
     verdict: found.verdict,
     property: failure?.property ?? null,
@@ -243,7 +242,7 @@ function reportOf(
   return { result, failure };
 }
 
-function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): Failure {
+function failureOf(scenario: CheckScenario, run: CheckRun, found: SearchResult): Failure {
   const steps = found.token === null ? [] : shown(replay(scenario, found.token));
   return {
     ...explained(found.violations),
@@ -251,7 +250,8 @@ function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): 
     token: found.token ?? '',
     preemptions: found.preemptions,
     found: found.foundAt === 0 ? 'over all executions' : `execution ${found.foundAt}`,
-    bounds: boundsOf(cutCheck(check, found.cuts), found.tasks),
+    bounds: boundsOf(cutCheck(run.check, found.cuts), found.tasks),
+    hints: hintsOf(run),
   };
 }
 
@@ -259,13 +259,18 @@ function failureOf(scenario: CheckScenario, check: Check, found: SearchResult): 
 export function explained(
   violations: readonly Violation[],
 ): Pick<Failure, 'property' | 'rule' | 'message' | 'because' | 'at'> {
-  const [first, next] = violations as readonly [Violation, ...Violation[]];
+  const [first, ...others] = violations as readonly [Violation, ...Violation[]];
+  // What shows where zeroes should be is stale data, too, and told as that.
+  const next = others.find(({ rule }) => rule !== 'Z-3');
+  const kernel = KERNEL_RULES[first.property as ErrorCode];
   const consequence = next === undefined ? [] : [next.message, ...(next.because ?? [])];
+  const lines = [...(first.because ?? []), ...(kernel === undefined ? [] : [kernel]), ...consequence];
   return {
     property: propertyOf(first),
     rule: first.rule ?? '',
     message: first.message,
-    because: [...new Set([...(first.because ?? []), ...consequence])],
+    // A history that was told up to the moment at which it showed is not told twice.
+    because: [...new Set(lines)].filter((line) => !lines.some((other) => other.startsWith(`${line},`))),
     at: first.at ?? null,
   };
 }

@@ -97,6 +97,7 @@ export class CheckScenario implements Scenario {
     useLocking({ graph: this.#graph, fair: () => this.#check.fair });
     this.#moments = new Moments(this.#enabled, only?.size ?? this.#check.tasks.length);
     this.#world = buildWorld(execution, this.#fs, this.#profile, this.#check, only, this.#moments);
+    this.#moments.world = this.#world;
   }
 
   judge(execution: Execution, ending: Ending): readonly Violation[] {
@@ -114,7 +115,9 @@ export class CheckScenario implements Scenario {
     const { execution, world } = state;
     const found: Violation[] = [];
     const allowed = world.inodes.map((_, file) => this.#outcomes.allowed(execution, world, file));
-    for (const one of allowed) if (this.#enabled.has('stale-data')) found.push(...readResults(one));
+    if (this.#enabled.has('stale-data'))
+      for (const [file, inode] of world.inodes.entries())
+        found.push(...readResults(state, inode, allowed[file] as Allowed));
     const probe = (): Violation[] => this.#probeFiles(state, allowed);
     // A fault applied from outside may remember something that no state shows.
     if (execution.instead !== null) return [...found, ...probe()];
@@ -122,11 +125,12 @@ export class CheckScenario implements Scenario {
     return [...found, ...this.#sound.judge(world, possible, probe)];
   }
 
-  #probeFiles({ execution, world }: FinalState, allowed: readonly Allowed[]): Violation[] {
+  #probeFiles(state: FinalState, allowed: readonly Allowed[]): Violation[] {
+    const { world } = state;
     const found: Violation[] = [];
     try {
       for (const [file, inode] of world.inodes.entries()) {
-        found.push(...probeContent(execution, inode, allowed[file] as never, this.#enabled));
+        found.push(...probeContent(state, inode, allowed[file] as Allowed, this.#enabled));
       }
     } catch (error) {
       return [...found, unusable(error)];

@@ -4,6 +4,7 @@
  */
 import { type Ending, type Execution, type FileSystemType, machine, type Step } from '@fsport/core';
 import { parseToken, replay, type Violation } from '@fsport/explore';
+import type { Expected } from './expected.js';
 import { HappensBefore } from './happens-before.js';
 import { checkOfToken, type ReplayedCheck, replayedCheck } from './replay.js';
 import { CheckScenario } from './scenario.js';
@@ -131,16 +132,22 @@ class Listening extends CheckScenario {
  * @param fs - The filesystem.
  * @param profile - One of those it follows.
  * @param token - The token.
+ * @param expected - What the package declares, `null` if nothing.
  * @throws UsageError `BAD_TOKEN`, `OLD_TOKEN`, `STALE_TOKEN` or `UNKNOWN_CHECK`.
  */
-export function traceCheck(fs: FileSystemType, profile: string, token: string): CheckTrace {
+export function traceCheck(
+  fs: FileSystemType,
+  profile: string,
+  token: string,
+  expected: Expected | null,
+): CheckTrace {
   const parsed = parseToken(token);
   const check = checkOfToken(fs, parsed);
   const heard = new Heard();
   const replayed = replay(new Listening(fs, profile, check, [], heard), parsed, heard);
   const { tasks } = replayed.execution;
   const order = new HappensBefore(replayed.execution);
-  const shown = replayedCheck(check, token, replayed);
+  const shown = replayedCheck({ fs, profile, check, expected }, token, replayed);
   return {
     ...shown,
     cached: heard.cached,

@@ -2,7 +2,7 @@
  * What a check is, and what a run says about it. Three parts make a check: who runs (the workload), what
  * must hold (the checkers), what may go wrong (the faults). Bounds are part of the check, never of a token.
  */
-import type { Faults, FileSpec, Supports } from '@fsport/core';
+import type { Faults, FileSpec, KernelFix, Supports } from '@fsport/core';
 import type { Op } from './ops.js';
 
 /** One task of a workload: system calls one after the other. */
@@ -38,16 +38,6 @@ export type CheckerName =
   | 'lock-order'
   | 'refcount'
   | 'fsck';
-
-/** A commit of the kernel that fixed something. */
-export interface KernelFix {
-  /** The commit. */
-  readonly kernel: string;
-  /** The first release that has it: `v5.15`. */
-  readonly since: string;
-  /** Its subject. */
-  readonly title: string;
-}
 
 /** One check. */
 export interface Check {
@@ -85,7 +75,7 @@ export interface Check {
   readonly faults: Faults;
   /** Waiting writers hold new readers back, as an event of their own. */
   readonly fair: boolean;
-  /** Commits that fixed what this check finds, shown on failure: see `hintsOf()`. */
+  /** Commits that fixed what this check finds, shown on failure where they did: see `hintsOf()`. */
   readonly fixedBy: readonly KernelFix[];
   /** Where the interleaving is described. */
   readonly see: string;
@@ -130,6 +120,8 @@ export interface Failure {
   readonly found: string;
   /** Bounds after shrinking. */
   readonly bounds: string;
+  /** What the kernel did about it, in lines ready to print: see `hintsOf()`. */
+  readonly hints: readonly string[];
 }
 
 /** What a run says about one check under one profile: one entry of results/latest/run.json. */

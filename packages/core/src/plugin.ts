@@ -42,6 +42,22 @@ export interface MountOptions {
   readonly profile: string;
 }
 
+/** A commit of the kernel that fixed something. */
+export interface KernelFix {
+  /** The commit: twelve digits of its hash. */
+  readonly kernel: string;
+  /** The first release that has it: `v5.15`. */
+  readonly since: string;
+  /** Its subject. */
+  readonly title: string;
+}
+
+/** The commit that brought a filesystem what another one did to generic code. */
+export interface KernelPort extends KernelFix {
+  /** That other commit: the fix of a check, which names it. */
+  readonly of: string;
+}
+
 /** A filesystem model. */
 export interface FileSystemType<S extends Supports = Supports> extends Tables<S> {
   /** Filesystem type, as in /proc/filesystems. */
@@ -50,6 +66,8 @@ export interface FileSystemType<S extends Supports = Supports> extends Tables<S>
   readonly follows: readonly [string, ...string[]];
   /** What it can do. */
   readonly supports: S;
+  /** What brought it fixes of generic code that take effect in a filesystem only with its own part: for hints. */
+  readonly ports?: readonly KernelPort[];
   /** Make a filesystem with these files on an empty disk. */
   mkfs(bdev: BlockDevice, files: readonly FileSpec[]): void;
   /** Mount it. A fresh, isolated instance; once per explored execution. */

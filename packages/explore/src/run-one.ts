@@ -1,5 +1,6 @@
 /** One execution of a scenario: set up, run, judged. */
 import {
+  ContractError,
   type Ending,
   type EventLog,
   Execution,
@@ -9,9 +10,11 @@ import {
   stepName,
   UsageError,
 } from '@fsport/core';
+import { becauseOfContract } from './broken-contract.js';
 import { deadlockViolation } from './deadlock.js';
 import { placeOf } from './place.js';
 import type { Scenario, Violation } from './scenario.js';
+import { named } from './words.js';
 
 /** How to run it. */
 export interface RunOptions {
@@ -87,18 +90,22 @@ function endingViolation(execution: Execution, ending: Ending): Violation | null
     const { task, loop } = ending;
     return {
       property: 'livelock',
-      message: `${task.title} (${task.name}) is still running after ${execution.events.count} steps`,
+      message: `${named(task)} is still running after ${execution.events.count} steps`,
       because: [`it repeats ${loop.join(', ')}`],
       ...at,
     };
   }
   if (ending.kind !== 'threw') return null;
   const { task, error } = ending;
+  if (error instanceof ContractError) {
+    const because = becauseOfContract(execution, task, error.code);
+    return { property: error.code, message: `${named(task)}: ${error.message}`, because, ...at };
+  }
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const property = codeOf(error);
   const place = property === 'threw' ? placeOf(error) : null;
   const because = place === null ? {} : { because: [`thrown ${place}`] };
-  return { property, message: `${task.title} (${task.name}): ${text}`, ...because, ...at };
+  return { property, message: `${named(task)}: ${text}`, ...because, ...at };
 }
 
 function codeOf(error: unknown): string {

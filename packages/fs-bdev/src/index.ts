@@ -64,6 +64,14 @@ function fsck(): readonly string[] {
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: 'f278eb3d8178',
+      since: 'v5.15',
+      title: 'block: hold ->invalidate_lock in blkdev_fallocate',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

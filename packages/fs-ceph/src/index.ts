@@ -13,6 +13,14 @@ import { bmap, cephFileIops, cephIget, fsck, mkfs, mount, TYPE } from './super.j
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: '057ba5b24532',
+      since: 'v5.15',
+      title: 'ceph: Fix race between hole punch and page fault',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

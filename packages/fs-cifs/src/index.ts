@@ -21,6 +21,14 @@ import {
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: 'b092b3efc7cb',
+      since: 'v5.15',
+      title: 'cifs: Fix race between hole punch and page fault',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

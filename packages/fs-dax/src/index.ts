@@ -12,6 +12,14 @@ import { daxAops, daxFileInodeOperations, daxFileOperations, mount, TYPE } from 
 export default defineFileSystem({
   name: TYPE,
   follows: ['v3.19', 'v4.0', 'v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: '70f3bad8c315',
+      since: 'v5.15',
+      title: 'ext2: Convert to using invalidate_lock',
+    },
+  ],
   supports: { write: true, mmap: true, truncate: true, writeback: true, dax: true },
   mkfs: ext2Mkfs,
   mount,

@@ -12,6 +12,14 @@ import { ext2FileInodeOperations, ext2FileOperations, mount, TYPE } from './supe
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: '70f3bad8c315',
+      since: 'v5.15',
+      title: 'ext2: Convert to using invalidate_lock',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

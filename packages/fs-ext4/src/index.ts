@@ -40,6 +40,14 @@ declare module '@fsport/core' {
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: 'd4f5258eae7b',
+      since: 'v5.15',
+      title: 'ext4: Convert to use mapping->invalidate_lock',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

@@ -13,6 +13,14 @@ import { f2fsBmap, fsck, mkfs, mount, TYPE } from './super.js';
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: 'edc6d01bad73',
+      since: 'v5.15',
+      title: 'f2fs: Convert to using invalidate_lock',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

@@ -13,6 +13,14 @@ import { bmap, fsck, fuseFileAops, fuseInodeOperations, mkfs, mount } from './in
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: '8bcbbe9c7c8e',
+      since: 'v5.15',
+      title: 'fuse: Convert to using invalidate_lock',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

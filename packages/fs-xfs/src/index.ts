@@ -13,6 +13,14 @@ import { fsck, mkfs, mount, TYPE, xfsBmap, xfsIget } from './xfs-super.js';
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: '2433480a7e1d',
+      since: 'v5.15',
+      title: 'xfs: Convert to use invalidate_lock',
+    },
+  ],
   supports: {
     write: true,
     mmap: true,

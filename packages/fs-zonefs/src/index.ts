@@ -12,6 +12,14 @@ import { fsck, mkfs, mount, TYPE, zonefsBmap, zonefsFileInodeOperations } from '
 export default defineFileSystem({
   name: TYPE,
   follows: ['v5.14', 'v5.15'],
+  ports: [
+    {
+      of: '730633f0b7f9',
+      kernel: '448f94909eb7',
+      since: 'v5.15',
+      title: 'zonefs: Convert to using invalidate_lock',
+    },
+  ],
   supports: {
     mmap: true,
     writeback: true,

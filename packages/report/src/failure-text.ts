@@ -1,5 +1,5 @@
 /** A failure in full: who did what, where it went wrong, why the bytes are what they are, and how to see it again. */
-import { type Check, type Failure, hintsOf, type ReplayedCheck } from '@fsport/conformance';
+import type { Check, Failure, ReplayedCheck } from '@fsport/conformance';
 import { counted, hanging, palette, type TextOptions } from './layout.js';
 import { columnsText, type Mark } from './race.js';
 
@@ -28,16 +28,14 @@ function drawn(failure: Failure, options: TextOptions): string[] {
   return [columnsText(failure.steps, mark, options), ''];
 }
 
-function facts(failure: Failure, check: Check, { profile }: Where): string[] {
+function facts(failure: Failure, check: Check): string[] {
   const switches = failure.preemptions < 0 ? '' : `, ${counted(failure.preemptions, 'preemption')}`;
   return [
     hanging('  Found    ', `${failure.found}${switches}`),
     hanging('  Bounds   ', failure.bounds),
     hanging('  Claim    ', check.summary),
     hanging('  See      ', check.see),
-    ...hintsOf(check, profile).map(({ kernel, title }) =>
-      hanging('  Hint     ', `fixed by ${kernel} ("${title}")`),
-    ),
+    ...failure.hints.map((hint) => hanging('  Hint     ', hint)),
   ];
 }
 
@@ -58,7 +56,7 @@ export function raceText(failure: Failure, where: Where, check: Check, options: 
     hanging('  ', failure.message),
     ...failure.because.map((line, i) => hanging(i === 0 ? '  because  - ' : '           - ', line)),
     '',
-    ...facts(failure, check, where),
+    ...facts(failure, check),
     ...(failure.token === '' ? [] : [`  Replay   ${replayCommand(where, failure.token)}`]),
   ].join('\n');
 }

@@ -12,6 +12,7 @@ import {
   type Cells,
   ContractError,
   type Execution,
+  errnoName,
   File,
   type Inode,
   invalidateInodePages2Range,
@@ -32,11 +33,12 @@ import {
 import type { Violation } from '@fsport/explore';
 import { type CompletedCall, type FileState, type Possible, possibleOutcomes } from '../file-model.js';
 import { HappensBefore } from '../happens-before.js';
-import { opTitle } from '../titles.js';
+import type { Op } from '../ops.js';
+import { opText, opTitle } from '../titles.js';
 import type { CheckerName } from '../types.js';
 import type { Call, World } from '../world.js';
-import { becauseOfByte, becauseOfCached, becauseOfStore } from './because.js';
-import { finding } from './finding.js';
+import { becauseOfByte, becauseOfPlace, becauseOfProbed, becauseOfStore } from './because.js';
+import { type FinalState, finding } from './finding.js';
 import { cachedPages } from './page-cache.js';
 
 /** Everything that users may see, by file. */
@@ -109,8 +111,30 @@ export class Outcomes {
   }
 }
 
+/** An access to mapped memory that does not succeed ends in a signal. */
+function isAccess({ op }: Op): boolean {
+  return op === 'load' || op === 'store';
+}
+
+/** The calls on a file, as strace shows them, with the steps in which each ran. */
+function becauseOfCalls({ execution: { events } }: FinalState, calls: readonly Call[]): string {
+  const shown = calls.map(({ op, task, after, last, result }) => {
+    const first = events.task.indexOf(task, after);
+    const steps = last < after ? '' : ` in steps ${first + 1} to ${last + 1}`;
+    return `${opText(op)} = ${isAccess(op) && result < 0 ? 'signal' : errnoName(result)}${steps}`;
+  });
+  return `the calls: ${shown.join(', ')}`;
+}
+
+/** `"A" or "B"`, in an order that says nothing about the execution: equivalent ones must say the same. */
+function oneOf(values: ReadonlySet<number>): string {
+  return ascending(values)
+    .map((value) => `"${showByte(value)}"`)
+    .join(' or ');
+}
+
 /** S-3 for the calls of an execution. */
-export function readResults(allowed: Allowed): Violation[] {
+export function readResults(state: FinalState, inode: Inode, allowed: Allowed): Violation[] {
   const found: Violation[] = [];
   for (const [i, call] of allowed.calls.entries()) {
     const { op, cells } = call;
@@ -119,8 +143,15 @@ export function readResults(allowed: Allowed): Violation[] {
     const wrong = cells.findIndex((cell, at) => !(during[op.pos + at]?.has(byteOf(cell)) ?? false));
     if (wrong < 0) continue;
     const cell = cells[wrong] as number;
-    const message = `${opTitle(op)} returned "${showByte(cell)}" for byte ${op.pos + wrong}, which the file never held during the call`;
-    found.push(finding('stale-data', 'S-3', message, [becauseOfByte(cell)]));
+    const at = op.pos + wrong;
+    const message = `${opTitle(op)} returned "${showByte(cell)}" for byte ${at}, which the file never held during the call`;
+    const because = [
+      becauseOfByte(cell),
+      `the calls leave ${oneOf(during[at] ?? new Set([0]))} there`,
+      becauseOfCalls(state, allowed.calls),
+      ...becauseOfPlace(state, inode, Math.floor(at / machine.blockSize)),
+    ];
+    found.push(finding('stale-data', 'S-3', message, because));
   }
   return found;
 }
@@ -180,17 +211,19 @@ function driveProbes(execution: Execution, inode: Inode): Probe[] | Violation {
 
 /** Probe the final state of a file: S-3, LW-1, Z-1, Z-2. Changes the world; the last thing to be done with it. */
 export function probeContent(
-  execution: Execution,
+  state: FinalState,
   inode: Inode,
-  { possible }: Allowed,
+  { calls, possible }: Allowed,
   enabled: ReadonlySet<CheckerName>,
 ): Violation[] {
+  const { execution } = state;
   const found: Violation[] = [];
   const oldSize = inode.iSize.peek();
   if (!possible.sizes.has(oldSize) && enabled.has('lost-write')) {
     const sizes = ascending(possible.sizes).join(' or ');
     const message = `inode ${inode.iIno} has size ${oldSize}, not ${sizes}`;
-    found.push(finding('lost-write', 'LW-1', message, [becauseOfStore(execution, 'i_size', inode.iSize.id)]));
+    const size = becauseOfStore(state, 'i_size', inode.iSize.id);
+    found.push(finding('lost-write', 'LW-1', message, [size, becauseOfCalls(state, calls)]));
   }
   const cached = cachedPages(inode);
   const shown = driveProbes(execution, inode);
@@ -201,9 +234,9 @@ export function probeContent(
       const byte = byteOf(cell);
       const values = possible.bytes[at] ?? new Set([0]);
       if (at < oldSize ? values.has(byte) : byte === 0) continue;
+      const because = [...becauseOfProbed(state, inode, cached, at, cell), becauseOfCalls(state, calls)];
       if (probe.after === FROM_DISK && enabled.has('persisted-exposure'))
-        found.push(...persisted(inode, at, cell));
-      const because = byteOf(cell) === 0 ? [] : becauseOfCached(execution, inode, cached, at, cell);
+        found.push(...persisted(inode, at, cell, because));
       const violation = misread(inode, probe, at, cell, at >= oldSize, values, because);
       if (enabled.has(violation.property as CheckerName)) found.push(violation);
       break;
@@ -225,11 +258,11 @@ export function unusable(error: unknown): Violation {
 }
 
 /** Foreign bytes that are the file's own content by now. */
-function persisted(inode: Inode, at: number, cell: number): Violation[] {
+function persisted(inode: Inode, at: number, cell: number, because: readonly string[]): Violation[] {
   const origin = machine.origins.of(cell);
   if (origin.kind !== 'secret') return [];
   const message = `byte ${at} of inode ${inode.iIno} on disk is "${showByte(cell)}", ${origin.text}`;
-  return [finding('persisted-exposure', 'S-2', message, [becauseOfByte(cell)])];
+  return [finding('persisted-exposure', 'S-2', message, because)];
 }
 
 function misread(
@@ -251,9 +284,6 @@ function misread(
     );
   if (machine.origins.of(cell).kind === 'secret')
     return finding('stale-data', 'S-3', `${shows}, which was never written to this file`, because);
-  const expected = ascending(values)
-    .map((value) => `"${showByte(value)}"`)
-    .join(' or ');
   const zeroed = values.size === 1 && values.has(0);
   if (zeroed)
     return finding(
@@ -262,5 +292,5 @@ function misread(
       `${shows}, but it was zeroed and nothing was written since`,
       because,
     );
-  return finding('lost-write', 'LW-1', `${shows}, not ${expected}`, because);
+  return finding('lost-write', 'LW-1', `${shows}, not ${oneOf(values)}`, because);
 }

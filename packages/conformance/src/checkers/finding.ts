@@ -4,8 +4,16 @@ import type { Violation } from '@fsport/explore';
 import type { CheckerName } from '../types.js';
 import type { World } from '../world.js';
 
+/** What an explanation is made from. */
+export interface Scene {
+  /** The execution. */
+  readonly execution: Execution;
+  /** The calls that its tasks made. */
+  readonly world: Pick<World, 'calls'>;
+}
+
 /** What a checker of the final state looks at. */
-export interface FinalState {
+export interface FinalState extends Scene {
   /** The execution; every task has ended. */
   readonly execution: Execution;
   /** The world it left behind. */

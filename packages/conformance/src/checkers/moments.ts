@@ -4,17 +4,35 @@
  *
  * Rules S-1, S-2 where the disk changes behind a page, W-1, W-3, W-4, L-1, P-2 and the second half of P-4.
  */
-import { type AddressSpace, current, type Observer } from '@fsport/core';
+import { type AddressSpace, blocksPerPage, current, type Observer, type Page } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
 import type { CheckerName } from '../types.js';
-import { becauseOfBlock } from './because.js';
+import { becauseOfBlock, becauseOfDisk, becauseOfPlace, becauseOfStore, becauseOfTurns } from './because.js';
+import type { Scene } from './finding.js';
+
+/** `1, 2 and 3`. */
+function listed(numbers: readonly number[]): string {
+  return numbers.join(', ').replace(/, (\d+)$/, ' and $1');
+}
+
+/** The block of a page that came from a disk block. */
+function blockFrom({ source }: Page, phys: number): number {
+  return Math.max(
+    source.findIndex((from) => from?.phys === phys),
+    0,
+  );
+}
 
 /** Collects what is wrong with one execution while it runs. */
 export class Moments implements Observer {
   /** Found so far. */
   readonly found: Violation[] = [];
+  /** Where the calls are that are made. */
+  world: Scene['world'] = { calls: [] };
   readonly #enabled: ReadonlySet<CheckerName>;
   readonly #others: number;
+  /** Steps after which the loop in progress has started over; one task at a time is in such a loop. */
+  readonly #restarts: number[] = [];
 
   /**
    * @param enabled - Properties to judge.
@@ -27,11 +45,17 @@ export class Moments implements Observer {
 
   blockRead(...[page, event]: Parameters<NonNullable<Observer['blockRead']>>): void {
     if (event.owned) return;
+    const host = page.mapping.peek()?.host;
+    const iblock = page.index * blocksPerPage() + blockFrom(page, event.phys);
     this.#add(
       'stale-data',
       'S-1',
-      `page ${page.index} of inode ${event.ino} is being filled from a block that is not its own`,
-      [event.reason],
+      `page ${page.index} of inode ${event.ino} is being filled with what the file does not hold any more`,
+      [
+        event.reason,
+        ...becauseOfDisk(this.#scene, event.phys),
+        ...(host === undefined ? [] : becauseOfPlace(this.#scene, host, iblock)),
+      ],
     );
   }
 
@@ -39,28 +63,34 @@ export class Moments implements Observer {
     if (event.owned) return;
     this.#add('corruption', 'W-1', `inode ${event.ino} writes to a block that is not its own`, [
       event.reason,
+      ...becauseOfDisk(this.#scene, event.phys),
     ]);
   }
 
   blockWritten(...[event]: Parameters<NonNullable<Observer['blockWritten']>>): void {
     if (event.owned) return;
     const text = `a write of inode ${event.ino} changed disk block ${event.phys} of somebody else`;
-    this.#add('corruption', 'W-4', text, []);
+    this.#add('corruption', 'W-4', text, becauseOfDisk(this.#scene, event.phys));
   }
 
   blockFreed(...[event]: Parameters<NonNullable<Observer['blockFreed']>>): void {
     const { ino, phys, writes, mapped, pins } = event;
     const block = `disk block ${phys} of inode ${ino} is freed while`;
-    if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, []);
-    if (mapped > 0) this.#add('stale-pte', 'P-2', `${block} page-table entries point to it`, []);
-    if (pins > 0) this.#add('stale-pte', 'P-2', `${block} a device uses it as memory`, []);
+    const because = becauseOfDisk(this.#scene, phys);
+    if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, because);
+    if (mapped > 0) this.#add('stale-pte', 'P-2', `${block} page-table entries point to it`, because);
+    if (pins > 0) this.#add('stale-pte', 'P-2', `${block} a device uses it as memory`, because);
   }
 
   changedBehindPage(...[page, event]: Parameters<NonNullable<Observer['changedBehindPage']>>): void {
     const text = `page ${page.index} of inode ${event.ino} is cached and valid while disk block ${event.phys} changes behind it`;
-    const block = page.source.findIndex((source) => source?.phys === event.phys);
-    const { iSb } = (page.mapping.peek() as AddressSpace).host;
-    this.#add('stale-data', 'S-2', text, becauseOfBlock(current, iSb, page, Math.max(block, 0)));
+    const { host } = page.mapping.peek() as AddressSpace;
+    this.#add(
+      'stale-data',
+      'S-2',
+      text,
+      becauseOfBlock(this.#scene, host, page, blockFrom(page, event.phys)),
+    );
   }
 
   dirtyPteLost(...[page]: Parameters<NonNullable<Observer['dirtyPteLost']>>): void {
@@ -68,16 +98,24 @@ export class Moments implements Observer {
       'stale-pte',
       'P-4',
       `a store through a mapping of page ${page.index} was forgotten with its page-table entry`,
-      [],
+      [becauseOfStore(this.#scene, `PG_dirty of page ${page.index}`, page.dirty.id)],
     );
   }
 
   startsOver(...[{ loop, times }]: Parameters<NonNullable<Observer['startsOver']>>): void {
+    if (times === 1) this.#restarts.length = 0;
+    this.#restarts.push(current.events.count);
     if (times <= this.#others) return;
     const text = `${loop}() starts over once more than there are other tasks: a call that began later made it, and the next one can do so again, for ever`;
+    const most = this.#others === 1 ? 'the other task' : `each of the ${this.#others} other tasks`;
     this.#add('livelock', 'L-1', text, [
-      `it has started over ${times} times; each of ${this.#others} other tasks had at most one call under way when it began`,
+      `it starts over after steps ${listed(this.#restarts)}; ${most} had at most one call under way when it began`,
+      ...becauseOfTurns(this.#scene),
     ]);
+  }
+
+  get #scene(): Scene {
+    return { execution: current, world: this.world };
   }
 
   #add(property: CheckerName, rule: string, message: string, because: readonly string[]): void {

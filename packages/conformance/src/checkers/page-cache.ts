@@ -5,6 +5,7 @@
  * as zeroes. W-2: no buffer points to a block that is not the file's.
  */
 import {
+  blocksPerPage,
   type Cells,
   type Inode,
   isPage,
@@ -17,7 +18,7 @@ import {
   zeroCells,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
-import { becauseOfBlock } from './because.js';
+import { becauseOfBlock, becauseOfDisk, becauseOfPlace, becauseOfStores } from './because.js';
 import { type FinalState, finding, type StateChecker } from './finding.js';
 
 /** Pages of an inode that are in the cache. */
@@ -71,9 +72,8 @@ export const staleCache: StateChecker = (state) => {
         ? `disk block ${phys} holds ${showCells(expected)}`
         : `the file has ${place === 'hole' ? 'a hole' : 'an unwritten block'} there, which reads as zeroes`;
     const message = `page ${page.index} of inode ${inode.iIno} is cached and valid with ${showCells(cells)}, but ${truth}`;
-    found.push(
-      finding('stale-data', 'S-2', message, becauseOfBlock(state.execution, state.world.sb, page, block)),
-    );
+    const because = [...becauseOfBlock(state, inode, page, block), ...becauseOfDisk(state, phys)];
+    found.push(finding('stale-data', 'S-2', message, because));
   }
   return found;
 };
@@ -85,15 +85,14 @@ export const lostZeroes: StateChecker = (state) => {
     const { state: place } = state.fs.bmap(inode, iblock);
     if (place === 'mapped') continue;
     const message = `page ${page.index} of inode ${inode.iIno} shows ${showCells(cells)} where the file has ${place === 'hole' ? 'a hole' : 'an unwritten block'}`;
-    found.push(
-      finding('lost-zeroing', 'Z-3', message, becauseOfBlock(state.execution, state.world.sb, page, block)),
-    );
+    found.push(finding('lost-zeroing', 'Z-3', message, becauseOfBlock(state, inode, page, block)));
   }
   return found;
 };
 
 /** W-2. */
-export const strayBuffers: StateChecker = ({ world }) => {
+export const strayBuffers: StateChecker = (state) => {
+  const { world } = state;
   const found: Violation[] = [];
   for (const inode of world.inodes) {
     for (const page of cachedPages(inode)) {
@@ -104,7 +103,12 @@ export const strayBuffers: StateChecker = ({ world }) => {
         const disk = world.sb.sBdev.blocks.at(phys).peek();
         if (ownersOf(disk).includes(inode.iIno) && disk.gen === gen) continue;
         const message = `buffer ${block} of page ${page.index} of inode ${inode.iIno} still points to disk block ${phys}, which is not the file's any more: the next write goes there`;
-        found.push(finding('corruption', 'W-2', message));
+        const because = [
+          ...becauseOfStores(state, `buffer ${block}`, bh.id),
+          ...becauseOfDisk(state, phys),
+          ...becauseOfPlace(state, inode, page.index * blocksPerPage() + block),
+        ];
+        found.push(finding('corruption', 'W-2', message, because));
       }
     }
   }

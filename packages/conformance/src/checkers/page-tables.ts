@@ -1,5 +1,6 @@
 /** Page-table entries when everything is quiet. P-1: none points to a page that left the file. P-4: a writable one has a dirty page. */
 import {
+  blocksPerPage,
   daxMapping,
   type FileSystemType,
   hasPage,
@@ -13,12 +14,14 @@ import {
   type VmAreaStruct,
 } from '@fsport/core';
 import type { Violation } from '@fsport/explore';
-import { becauseOfStore } from './because.js';
+import { becauseOfPlace, becauseOfPte, becauseOfStore } from './because.js';
 import { finding, type StateChecker } from './finding.js';
 
 interface Problem {
   readonly rule: string;
   readonly text: string;
+  /** Is it the end of the file that makes it one? */
+  readonly beyond?: boolean;
 }
 
 /** An entry that points straight to storage. */
@@ -46,7 +49,7 @@ function problem(fs: FileSystemType, pte: Pte, vma: VmAreaStruct, vpn: number): 
   const inode = vma.vmFile.fInode;
   const where = `page ${index} of inode ${inode.iIno}`;
   if (index * PAGE_SIZE >= inode.iSize.peek())
-    return { rule: 'P-1', text: `${where} is still mapped, beyond the end of the file` };
+    return { rule: 'P-1', text: `${where} is still mapped, beyond the end of the file`, beyond: true };
   if (!hasPage(pte)) return strayPfn(pte, fs, inode, index);
   const { page, write } = pte;
   if (page.anon) return null;
@@ -60,23 +63,28 @@ function problem(fs: FileSystemType, pte: Pte, vma: VmAreaStruct, vpn: number): 
 }
 
 /** P-1 and P-4. */
-export const stalePtes: StateChecker = ({ execution, world, fs }) => {
+export const stalePtes: StateChecker = (state) => {
+  const { world, fs } = state;
   const found: Violation[] = [];
   for (const mm of world.machine.mms) {
     for (const [vpn, pte] of mm.ptes.peekAll()) {
       if (pte === null) continue;
       const vma = mm.mmap.peek().find((v) => vpn >= v.vmStart && vpn < v.vmStart + v.nrPages);
+      const entry = becauseOfPte(state, mm.ptes.at(vpn));
       if (vma === undefined) {
-        found.push(
-          finding('stale-pte', 'P-1', `virtual page ${vpn} is mapped, but nothing is mapped there any more`),
-        );
+        const text = `virtual page ${vpn} is mapped, but nothing is mapped there any more`;
+        found.push(finding('stale-pte', 'P-1', text, entry));
         continue;
       }
       const wrong = problem(fs, pte, vma, vpn);
       if (wrong === null) continue;
-      const entry = mm.ptes.at(vpn);
-      const because = becauseOfStore(execution, entry.name, entry.id);
-      found.push(finding('stale-pte', wrong.rule, wrong.text, [because]));
+      const { fInode } = vma.vmFile;
+      const because = [
+        ...entry,
+        ...(wrong.beyond === true ? [becauseOfStore(state, 'i_size', fInode.iSize.id)] : []),
+        ...becauseOfPlace(state, fInode, (vma.vmPgoff + vpn - vma.vmStart) * blocksPerPage()),
+      ];
+      found.push(finding('stale-pte', wrong.rule, wrong.text, because));
     }
   }
   return found;

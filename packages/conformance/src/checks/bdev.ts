@@ -2,7 +2,6 @@
 import type { FileSpec } from '@fsport/core';
 import type { Check } from '../types.js';
 import { COMMON } from './common.js';
-import { SERIES } from './pairs.js';
 
 const DEVICE: FileSpec = { ino: 12, size: 16, blocks: [{ data: 'A' }, { data: 'B' }] };
 
@@ -10,10 +9,6 @@ const BASE = {
   ...COMMON,
   groups: ['auto', 'named', 'punch'],
   files: [DEVICE],
-  fixedBy: [
-    ...SERIES,
-    { kernel: 'f278eb3d8178', since: 'v5.15', title: 'block: hold ->invalidate_lock in blkdev_fallocate' },
-  ],
 } as const;
 
 /** All of them. A file that cannot be truncated is a device. */

@@ -17,7 +17,7 @@ export const ALL_CHECKERS: readonly CheckerName[] = [
   'fsck',
 ];
 
-/** The commits of the v5.15 series that every pair may need. */
+/** The commit of the v5.15 series that every pair may need; what a filesystem has of its own in it is in its `ports`. */
 export const SERIES: Check['fixedBy'] = [
   {
     kernel: '730633f0b7f9',

@@ -409,8 +409,8 @@ function ownership(disk: DiskBlock, bio: Bio, vec: BioVec): { owned: boolean; re
       : disk.owner === FREE
         ? 'nobody'
         : owners.map((ino) => `inode ${ino}`).join(' and to ');
-  const freed = disk.gen === vec.gen ? '' : ` and was freed after it was looked up`;
-  return { owned: false, reason: `block ${vec.phys} belongs to ${who}${freed}` };
+  const freed = disk.gen === vec.gen ? '' : 'was freed after it was looked up, and ';
+  return { owned: false, reason: `block ${vec.phys} ${freed}belongs to ${who}` };
 }
 
 /** What the tracepoints of a request say about it. */

@@ -103,6 +103,16 @@ function iomapLength({ pos, len }: IomapIter, iomap: Iomap): number {
   return Math.min(len, end - pos);
 }
 
+/** What a filesystem did that returned a piece of no bytes. */
+function endless(inode: Inode, pos: number): ContractError {
+  return new ContractError(
+    'CONTRACT',
+    { op: 'iomap_begin', rule: 'length', pos },
+    `iomap_begin() returned a piece of no bytes for byte ${pos} of inode ${inode.iIno}: the kernel warns of that ` +
+      '(fs/iomap/iter.c iomap_iter_done(), v5.15), and asks again without end',
+  );
+}
+
 /**
  * Walk over a range piece by piece.
  *
@@ -126,7 +136,7 @@ export function* iomapIter(
     const { pos } = iter;
     const iomap = yield* ops.iomapBegin(inode, pos, iter.len, flags);
     if (typeof iomap === 'number') return iomap;
-    if (iomap.length === 0) throw new ContractError('CONTRACT', { op: 'iomap_begin', rule: 'length', pos });
+    if (iomap.length === 0) throw endless(inode, pos);
     const length = iomapLength(iter, iomap);
     const processed = yield* body(iomap, length);
     const done = Math.max(processed, 0);

@@ -46,7 +46,7 @@ export function* syscall<T>(name: string, body: Task<T>, nowait = false): Task<T
     throw new ContractError(
       'LOCK_LEAK',
       { task: task.title, call: name, locks },
-      `${task.title}: ${name}(2) returns and still holds ${locks}. Release it on every way out.`,
+      `${name}() returns and still holds ${locks}. Release it on every way out.`,
     );
   }
   return result;

@@ -21,11 +21,10 @@ const FAULT_LOCKS: readonly string[] = [
 export function mightFault(verb: string): void {
   for (const { lock, mode } of current.task?.held ?? []) {
     if (!FAULT_LOCKS.includes(lock.label)) continue;
-    const task = current.task?.title;
     throw new ContractError(
       'COPY_UNDER_LOCK',
-      { task, verb, lock: lock.name, mode },
-      `${task}: ${verb}() touches user memory while holding ${lock.name}. The access can fault, and the fault ` +
+      { task: current.task?.title, verb, lock: lock.name, mode },
+      `${verb}() touches user memory while holding ${lock.name}. The access can fault, and the fault ` +
         'handler takes that lock. Release it first.',
     );
   }

@@ -361,8 +361,10 @@ export function useLocking(settings: Locking): void {
 /** Note that the task in progress now holds a lock. @internal */
 export function lockAcquired(lock: Lock, how: Acquisition): TaskStruct | null {
   const task = current.task;
-  if (task !== null)
-    task.held.push({ lock, mode: how.mode, context: locking.graph.acquired(task, lock, how) });
+  if (task !== null) {
+    const context = locking.graph.acquired(task, lock, how);
+    task.held.push({ lock, mode: how.mode, context, at: current.events.count - 1 });
+  }
   return task;
 }
 

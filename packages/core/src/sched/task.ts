@@ -183,6 +183,8 @@ export interface HeldLock {
   mode: 'S' | 'X';
   /** What the lock-order graph knows about holding it on top of the locks before it. */
   context: unknown;
+  /** The event in which it was taken; the one before that, if the lock came into being held. `-1` for the set-up. */
+  readonly at: number;
 }
 
 /** What the engine knows about one task: the analogue of `struct task_struct`. */

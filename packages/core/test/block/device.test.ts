@@ -349,7 +349,7 @@ describe('a read', () => {
     let reason = '';
     machine.observer = { blockRead: (_page, event) => (reason = event.reason) };
     toy.drive(submitBio(bdev, bio('R', new Page(pgoff(0), false), block, 0)));
-    expect(reason).toBe('block 0 belongs to inode 12 and was freed after it was looked up');
+    expect(reason).toBe('block 0 was freed after it was looked up, and belongs to inode 12');
   });
 
   test('that fails leaves the page alone', () => {

@@ -4,7 +4,7 @@
  *
  * @see Documentation/process/submitting-patches.rst (v5.15)
  */
-import { type CheckTrace, hintsOf, type TracedStep } from '@fsport/conformance';
+import type { CheckTrace, TracedStep } from '@fsport/conformance';
 import wrapAnsi from 'wrap-ansi';
 import { replayCommand, type Where } from '../failure-text.js';
 import { holdsOf } from './holds.js';
@@ -32,6 +32,13 @@ function quiet(trace: CheckTrace): ReadonlySet<number> {
 
 function paragraph(text: string): string {
   return wrapAnsi(text, WIDTH, { hard: true });
+}
+
+/** One of several, below each other. */
+function item(text: string): string {
+  return wrapAnsi(text, WIDTH - HANG, { hard: true })
+    .replaceAll(/^/gm, ' '.repeat(HANG))
+    .replace(/^ /, '-');
 }
 
 function cell(offset: number, text: string): string[] {
@@ -81,18 +88,18 @@ function drawing(trace: CheckTrace): string[] {
  * @param where - Filesystem and profile.
  */
 export function changelogText(trace: CheckTrace, where: Where): string {
-  const { check, failure, tasks } = trace;
+  const { failure, tasks } = trace;
   const callers = tasks.filter(({ spawnedAt }) => spawnedAt < 0).map(({ title }) => title);
   const between = callers.length === 1 ? `in ${callers[0]}` : `between ${enumerated(callers)}`;
   const drawn = drawing(trace);
   // Here steps have no numbers.
-  const reasons = (failure?.because ?? []).map((reason) => reason.replaceAll(/ in step \d+/g, ''));
+  const reasons = (failure?.because ?? []).map((reason) =>
+    item(reason.replaceAll(/ (?:in|after) steps? \d+(?:(?:,| and| to) \d+)*/g, '')),
+  );
   if (failure === null) {
     return `${[paragraph(`${where.fs}: no race ${between} in this order`), '', ...drawn].join('\n')}\n`;
   }
-  const fixed = hintsOf(check, where.profile).map(({ kernel, title }) =>
-    paragraph(`The kernel fixed it in commit ${kernel} ("${title}").`),
-  );
+  const hints = failure.hints.map((hint) => paragraph(`${hint.charAt(0).toUpperCase()}${hint.slice(1)}.`));
   const token =
     failure.token === '' ? [] : ['', 'To see it again:', '', `  ${replayCommand(where, failure.token)}`];
   return `${[
@@ -103,8 +110,8 @@ export function changelogText(trace: CheckTrace, where: Where): string {
     ...drawn,
     '',
     paragraph(`Then ${failure.message}.`),
-    ...(reasons.length === 0 ? [] : ['', paragraph(`This is because ${enumerated(reasons)}.`)]),
-    ...(fixed.length === 0 ? [] : ['', ...fixed]),
+    ...(reasons.length === 0 ? [] : ['', 'This is because', '', ...reasons]),
+    ...(hints.length === 0 ? [] : ['', ...hints]),
     ...token,
   ].join('\n')}\n`;
 }
