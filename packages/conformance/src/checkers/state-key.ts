@@ -50,8 +50,8 @@ export class StateKeys {
   /** By id of a shared object: the key that it is in already. */
   readonly #seen: number[] = [];
   #made = 0;
-  /** Other objects in the key. */
-  readonly #visited = new Map<object, number>();
+  /** Other objects in the key. Not one map that is cleared: V8 links what it held to what it holds next. */
+  #visited = new Map<object, number>();
   #codes = new Uint16Array(1024);
   #length = 0;
 
@@ -65,7 +65,7 @@ export class StateKeys {
   of(roots: readonly unknown[], context: readonly object[]): string | null {
     this.#length = 0;
     this.#made++;
-    this.#visited.clear();
+    this.#visited = new Map();
     try {
       for (const one of context) this.#digits(this.#identity(one));
       this.#value(roots);
