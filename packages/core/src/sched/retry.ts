@@ -86,7 +86,7 @@ export class Retry extends Step<void> {
   protected perform(): void {}
 
   override next(): IteratorResult<Step<unknown>, void> {
-    if (this.#task === null || this.#hasEffects() || current.retries())
+    if (this.#task === null || current.retries() || this.#hasEffects())
       return { value: undefined, done: true };
     return super.next();
   }
