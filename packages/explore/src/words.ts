@@ -1,15 +1,5 @@
 /** Words that explanations share. */
-import {
-  DOWN_READ,
-  DOWN_WRITE,
-  type Execution,
-  type HeldLock,
-  LOCK,
-  type Step,
-  type TaskStruct,
-} from '@fsport/core';
-
-const TAKES: readonly number[] = [LOCK, DOWN_READ, DOWN_WRITE];
+import { type Execution, type HeldLock, type Step, type TaskStruct, takesLock } from '@fsport/core';
 
 /** A task by title and name: `pread(2) (r)`. */
 export function named({ title, name }: TaskStruct): string {
@@ -30,6 +20,6 @@ export function since({ events }: Execution, task: TaskStruct, { lock, at }: Hel
 
 function takes({ events }: Pick<Execution, 'events'>, event: number, id: number): boolean {
   for (let i = events.first[event] as number; i < (events.first[event + 1] as number); i++)
-    if (events.object[i] === id && TAKES.includes(events.access[i] as number)) return true;
+    if (events.object[i] === id && takesLock(events.access[i] as number)) return true;
   return false;
 }

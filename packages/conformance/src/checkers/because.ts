@@ -8,11 +8,8 @@ import {
   blocksPerPage,
   byteOf,
   type Cell,
-  DOWN_READ,
-  DOWN_WRITE,
   type Inode,
   LOCAL,
-  LOCK,
   machine,
   PAGE_SIZE,
   type Page,
@@ -21,6 +18,7 @@ import {
   STRANGER,
   type Step,
   type TaskStruct,
+  takesLock,
   UNLOCK,
   UP_READ,
   UP_WRITE,
@@ -72,13 +70,13 @@ function titleOf({ execution: { events, tasks }, world }: Scene, event: number):
 function by(scene: Scene, { event, access, announced }: Touch): string {
   const step = scene.execution.events.step[event] as Step<unknown>;
   // What is done under a lock, or stored where something else was looked at, comes after that step.
-  const later = !announced && (step.access === READ ? access === WRITE : OF_LOCKS.includes(step.access));
+  const ofLock = takesLock(step.access) || RELEASE.includes(step.access);
+  const later = !announced && (step.access === READ ? access === WRITE : ofLock);
   return `${titleOf(scene, event)} ${later ? 'after ' : ''}${step.verb}() in step ${event + 1}`;
 }
 
-/** Steps that take a lock, and those that do anything with one. */
-const TAKE: readonly number[] = [LOCK, DOWN_READ, DOWN_WRITE];
-const OF_LOCKS: readonly number[] = [...TAKE, UNLOCK, UP_READ, UP_WRITE];
+/** Steps that release a lock. */
+const RELEASE: readonly number[] = [UNLOCK, UP_READ, UP_WRITE];
 
 /** A line about what was done to an object; none if that was nothing. */
 function history(what: string, doings: readonly string[]): string[] {
@@ -186,18 +184,22 @@ function becauseOfSlot(scene: Scene, { iMapping }: Inode, index: number): string
   );
 }
 
-/** The block map of a file is an array with an entry for each block, and has the number of the inode: `i_data[12][1]`. */
-function mapEntries(
+/** The objects of some kind that steps are about, in the order in which they come up. */
+function objectsOf(
   { execution: { events } }: Scene,
-  { iIno }: Inode,
-  iblock: number,
+  ofKind: (object: SharedObject) => boolean,
 ): readonly SharedObject[] {
-  const entries = new Map<number, SharedObject>();
+  const objects = new Map<number, SharedObject>();
   for (let event = 0; event < events.count; event++) {
     const { object } = events.step[event] as Step<unknown>;
-    if (object?.key === iblock && object.label.endsWith(`[${iIno}]`)) entries.set(object.id, object);
+    if (object !== null && ofKind(object)) objects.set(object.id, object);
   }
-  return [...entries.values()];
+  return [...objects.values()];
+}
+
+/** The block map of a file is an array with an entry for each block, and has the number of the inode: `i_data[12][1]`. */
+function mapEntries(scene: Scene, { iIno }: Inode, iblock: number): readonly SharedObject[] {
+  return objectsOf(scene, ({ key, label }) => key === iblock && label.endsWith(`[${iIno}]`));
 }
 
 /**
@@ -231,19 +233,13 @@ export function becauseOfStores(scene: Scene, what: string, id: number): string[
 
 /** Who took a lock last; nobody if it came into being held. */
 export function becauseOfTaken(scene: Scene, lock: SharedObject): string[] {
-  const last = touches(scene, lock.id).findLast(({ access }) => TAKE.includes(access));
+  const last = touches(scene, lock.id).findLast(({ access }) => takesLock(access));
   return last === undefined ? [] : [`${lock.name} was last taken by ${by(scene, last)}`];
 }
 
 /** Slots of the page cache that several tasks stored to in turn: what one of them removed and another one put back. */
 export function becauseOfTurns(scene: Scene): string[] {
-  const { events } = scene.execution;
-  const slots = new Map<number, SharedObject>();
-  for (let event = 0; event < events.count; event++) {
-    const { object } = events.step[event] as Step<unknown>;
-    if (object?.label === 'i_pages') slots.set(object.id, object);
-  }
-  return [...slots.values()].flatMap(({ id, key }) => {
+  return objectsOf(scene, ({ label }) => label === 'i_pages').flatMap(({ id, key }) => {
     const stored = touches(scene, id).filter(({ access }) => access === WRITE);
     if (new Set(stored.map(({ task }) => task)).size < 2) return [];
     return history(

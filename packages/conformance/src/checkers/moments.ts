@@ -75,6 +75,7 @@ export class Moments implements Observer {
 
   blockFreed(...[event]: Parameters<NonNullable<Observer['blockFreed']>>): void {
     const { ino, phys, writes, mapped, pins } = event;
+    if (writes === 0 && mapped === 0 && pins === 0) return;
     const block = `disk block ${phys} of inode ${ino} is freed while`;
     const because = becauseOfDisk(this.#scene, phys);
     if (writes > 0) this.#add('corruption', 'W-3', `${block} a write to it is in flight`, because);

@@ -70,17 +70,16 @@ export const stalePtes: StateChecker = (state) => {
     for (const [vpn, pte] of mm.ptes.peekAll()) {
       if (pte === null) continue;
       const vma = mm.mmap.peek().find((v) => vpn >= v.vmStart && vpn < v.vmStart + v.nrPages);
-      const entry = becauseOfPte(state, mm.ptes.at(vpn));
       if (vma === undefined) {
         const text = `virtual page ${vpn} is mapped, but nothing is mapped there any more`;
-        found.push(finding('stale-pte', 'P-1', text, entry));
+        found.push(finding('stale-pte', 'P-1', text, becauseOfPte(state, mm.ptes.at(vpn))));
         continue;
       }
       const wrong = problem(fs, pte, vma, vpn);
       if (wrong === null) continue;
       const { fInode } = vma.vmFile;
       const because = [
-        ...entry,
+        ...becauseOfPte(state, mm.ptes.at(vpn)),
         ...(wrong.beyond === true ? [becauseOfStore(state, 'i_size', fInode.iSize.id)] : []),
         ...becauseOfPlace(state, fInode, (vma.vmPgoff + vpn - vma.vmStart) * blocksPerPage()),
       ];

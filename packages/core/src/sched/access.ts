@@ -57,6 +57,11 @@ export const ACCESS_NAMES: readonly string[] = [
   'local',
 ];
 
+/** Does an access take a lock, in whatever mode? */
+export function takesLock(access: Access): boolean {
+  return access === LOCK || access === DOWN_READ || access === DOWN_WRITE;
+}
+
 const COMMUTING: readonly (readonly Access[])[] = [
   // Nobody who only looks disturbs anybody else who only looks.
   [READ, AWAIT, TRY_FAIL],
