@@ -86,7 +86,7 @@ export function ksysPread64(
 }
 
 function kiocb(kiFilp: File, kiPos: Loff, kiFlags: number, kiUser?: UserBuffer): Kiocb {
-  return { kiFilp, kiPos, kiFlags, ...(kiUser === undefined ? {} : { kiUser }) };
+  return { kiFilp, kiPos, kiFlags, kiUser };
 }
 
 function* vfsRead(iocb: Kiocb, count: number): Task<ReadResult> {

@@ -284,7 +284,7 @@ export interface Kiocb {
   /** The file. */
   readonly kiFilp: File;
   /** The program's memory, if it is a mapping of a file. Without it, touching it never faults. Not for direct I/O. */
-  readonly kiUser?: UserBuffer;
+  readonly kiUser?: UserBuffer | undefined;
   /** Current position; advanced by the operation. */
   kiPos: Loff;
   /** `IOCB_*`. */
