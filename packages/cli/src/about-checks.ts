@@ -10,15 +10,8 @@
  * | `.out`, `.out.bad` | it is not as declared | what is declared, and what was found |
  * | `.notrun` | it was not run | the reason |
  */
-import { CHECKS, type Check, type CheckReport, type CheckResult, traceCheck } from '@fsport/conformance';
-import {
-  type Difference,
-  PLAIN_TEXT,
-  type RunEvents,
-  type RunTail,
-  raceText,
-  traceJson,
-} from '@fsport/report';
+import { CHECKS, type Check, type CheckReport, type CheckResult } from '@fsport/conformance';
+import { type Difference, PLAIN_TEXT, type RunEvents, type RunTail, raceText } from '@fsport/report';
 import type { Plugin, Plugins } from './discovery.js';
 import type { Results } from './results.js';
 
@@ -54,15 +47,22 @@ function keepDifference(results: Results, plugin: Plugin, result: CheckResult): 
   results.writeAbout(result, BAD, bad);
 }
 
-function keepFailure(results: Results, { fs, expected }: Plugin, report: CheckReport, check: Check): void {
-  const { result, failure } = report;
+function keepFailure(results: Results, { result, failure }: CheckReport, check: Check): void {
   if (failure === null) return;
   results.writeAbout(result, 'full', `${raceText(failure, result, check, PLAIN_TEXT)}\n`);
-  if (failure.hints.length > 0) results.writeAbout(result, 'hints', `${failure.hints.join('\n')}\n`);
-  if (failure.token === '') return;
-  results.writeAbout(result, 'token', `${failure.token}\n`);
-  const trace = traceCheck(fs, result.profile, failure.token, expected);
-  results.writeAbout(result, 'trace.json', traceJson(trace, result));
+  if (failure.hints.length > 0) results.writeShared(result, 'hints', `${failure.hints.join('\n')}\n`);
+  if (failure.token !== '') results.writeAbout(result, 'token', `${failure.token}\n`);
+}
+
+/**
+ * Write down everything about the steps of a failure, as whoever ran the check has found it.
+ *
+ * @param results - Where it goes.
+ * @param result - The check.
+ * @param trace - Text of the file.
+ */
+export function keepTrace(results: Results, result: CheckResult, trace: string): void {
+  results.writeAbout(result, 'trace.json', trace);
 }
 
 /** A run in the log of all runs. */
@@ -87,9 +87,9 @@ export function keepChecks(events: RunEvents, results: Results, plugins: Plugins
   events.on('check', (report) => {
     const { result } = report;
     const plugin = plugins.get(result.fs);
-    if (result.verdict === 'notrun') results.writeAbout(result, 'notrun', `${result.reason ?? ''}\n`);
+    if (result.verdict === 'notrun') results.writeShared(result, 'notrun', `${result.reason ?? ''}\n`);
     if (!result.ok) keepDifference(results, plugin, result);
-    keepFailure(results, plugin, report, checks.get(result.check) as Check);
+    keepFailure(results, report, checks.get(result.check) as Check);
   });
   events.on('end', (tail) => results.log(logText(tail)));
 }

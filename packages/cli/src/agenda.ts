@@ -4,8 +4,10 @@
  */
 import { executionsOf } from '@fsport/conformance';
 import { crashed, Division, type Leg } from '@fsport/explore';
+import type { Plugin } from './discovery.js';
 import type { Ended, Listener } from './engine.js';
 import type { Job } from './jobs.js';
+import type { Thread } from './thread.js';
 import type { LegEnded, Work, WorkEnd } from './work.js';
 
 /** Where legs that have ended are kept until their check has. */
@@ -39,6 +41,8 @@ export class Agenda {
   readonly #listener: Listener;
   /** Jobs that have begun and not ended, in the order in which they did. */
   readonly #begun = new Map<Job, Begun>();
+  /** The filesystems that threads are at. */
+  readonly #at = new Map<Thread, Plugin>();
 
   /**
    * @param jobs - All jobs.
@@ -61,15 +65,36 @@ export class Agenda {
     this.#listener = listener;
   }
 
-  /** Hand out something that can be done now, what has begun first; `null` if there is nothing. */
-  next(): Work | null {
+  /**
+   * Hand out something that can be done now, what has begun first; `null` if there is nothing.
+   *
+   * @param thread - Who asks for it. A thread stays with a filesystem as long as there is something to do of it, and goes on
+   * with one that no other thread is at: V8 compiles a model for each thread anew, and best for objects of few kinds.
+   */
+  next(thread?: Thread): Work | null {
+    if (thread === undefined) return this.#nextOf(() => true);
+    const own = this.#at.get(thread);
+    const work =
+      this.#nextOf(({ plugin }) => plugin === own) ??
+      this.#nextOf(({ plugin }) => ![...this.#at.values()].includes(plugin)) ??
+      this.#nextOf(() => true);
+    if (work !== null) this.#at.set(thread, work.job.plugin);
+    return work;
+  }
+
+  #nextOf(fits: (job: Job) => boolean): Work | null {
     for (const [job, begun] of this.#begun) {
-      const work = this.#nextOf(job, begun);
+      const work = fits(job) ? this.#stepOf(job, begun) : null;
       if (work !== null) return work;
     }
-    const index = this.#waiting.shift();
+    const at = this.#waiting.findIndex((index) => fits(this.#jobs[index] as Job));
+    const [index] = at === -1 ? [] : this.#waiting.splice(at, 1);
     if (index === undefined) return null;
-    const job = this.#jobs[index] as Job;
+    this.#begin(this.#jobs[index] as Job);
+    return this.#nextOf(fits);
+  }
+
+  #begin(job: Job): void {
     const { plugin, profile, check } = job;
     this.#begun.set(job, {
       division: new Division(
@@ -81,7 +106,6 @@ export class Agenda {
       executions: 0,
       seconds: 0,
     });
-    return this.next();
   }
 
   /** Aborted when what a step finds out is of no use any more. */
@@ -105,7 +129,7 @@ export class Agenda {
     this.#take(work, how);
   }
 
-  #nextOf(job: Job, begun: Begun): Work | null {
+  #stepOf(job: Job, begun: Begun): Work | null {
     const { division, seconds } = begun;
     for (let task = division.next(); task !== null; task = division.next()) {
       const work: Work = { job, name: task.name, step: { what: task.leg, seconds } };
@@ -146,10 +170,9 @@ export class Agenda {
     if (begun.division.outcome !== null) begun.over.abort();
   }
 
-  #end(job: Job, { report, seconds, broken }: Ended): void {
-    this.#begun.get(job)?.over.abort();
+  #end(job: Job, ended: Ended): void {
     this.#begun.delete(job);
-    this.#listener.ended(this.#jobs.indexOf(job), { report, seconds, broken });
+    this.#listener.ended(this.#jobs.indexOf(job), ended);
   }
 }
 

@@ -6,6 +6,8 @@ import type { Job } from './jobs.js';
 export interface Ended {
   /** What is known about its check. */
   readonly report: CheckReport;
+  /** Text of its trace.json, `null` unless it failed by a schedule. */
+  readonly trace: string | null;
   /** Wall-clock time, `null` if it did not come to its end. */
   readonly seconds: number | null;
   /** Why its worker failed for a reason of its own, `null` if it did not. */

@@ -3,17 +3,13 @@
  * anyone is told. A run that dies leaves at most half a line, at the end; what stands before it is what had finished.
  */
 import { closeSync, ftruncateSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import type { CheckReport } from '@fsport/conformance';
+import type { Ended } from './engine.js';
 import type { Plan } from './plan.js';
 
 /** A job that has come to its end. */
-export interface Finished {
+export interface Finished extends Omit<Ended, 'broken'> {
   /** Its name. */
   readonly job: string;
-  /** What is known about its check; its `seconds` are left out. */
-  readonly report: CheckReport;
-  /** Wall-clock time, `null` if it was stopped from outside. */
-  readonly seconds: number | null;
 }
 
 /** What a journal says. */

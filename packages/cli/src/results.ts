@@ -1,11 +1,12 @@
 /**
  * The folder of results: one folder for each run, named by when it began, with a link `latest` to the last one; and one for
- * each shard. `run.json` is written again every second, always whole, so that a run that dies leaves a report; what
+ * each shard. `run.json` is written again every few seconds, always whole, so that a run that dies leaves a report; what
  * there is to say about a check is in files of its own; the journal has all that `--resume` and `fsport merge` need.
  */
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -36,8 +37,10 @@ const LOG = 'check.log';
 const STAMP = /^\d{8}T\d{6}Z(-\d+)?$/;
 /** So many runs are kept. */
 const KEPT_RUNS = 20;
-/** Time between two writes of run.json while a run is under way. */
+/** Time between two writes of run.json while a run is under way, at least. */
 const RUN_EVERY_MS = 5_000;
+/** Of the time that passes, the part that may be spent on them. */
+const RUN_SHARE = 0.01;
 
 /** Writes the results of one run. */
 export class Results {
@@ -46,8 +49,12 @@ export class Results {
   #folder: string;
   readonly #seconds: Map<string, number>;
   #journal: Journal | null = null;
-  /** When run.json was written last. */
-  #written = 0;
+  /** When run.json may be written again. */
+  #runDue = 0;
+  /** Folders that are there. */
+  readonly #made = new Set<string>();
+  /** Paths of the files that several checks share, by what is in them. */
+  readonly #shared = new Map<string, string>();
 
   /**
    * @param folder - The folder of results.
@@ -167,8 +174,10 @@ export class Results {
 
   /** Write what is known so far. */
   writeRun(results: readonly CheckResult[]): void {
+    const began = performance.now();
     this.#write(RUN, runJson(results));
-    this.#written = performance.now();
+    const ended = performance.now();
+    this.#runDue = ended + Math.max(RUN_EVERY_MS, (ended - began) / RUN_SHARE);
   }
 
   /**
@@ -176,7 +185,7 @@ export class Results {
    * What a run that dies had found out is in its journal.
    */
   writeRunSometimes(results: () => readonly CheckResult[]): void {
-    if (performance.now() - this.#written >= RUN_EVERY_MS) this.writeRun(results());
+    if (performance.now() >= this.#runDue) this.writeRun(results());
   }
 
   /** Write the times. */
@@ -194,6 +203,23 @@ export class Results {
    */
   writeAbout(result: CheckResult, kind: string, text: string): void {
     this.#write(nameAbout(result, kind), text);
+  }
+
+  /**
+   * Write a file about a check with a text that thousands of checks have. It is one file with many names, because a
+   * run that makes thousands of files waits for the filesystem more than for them.
+   *
+   * @param result - The check.
+   * @param kind - What it is, as the name ends: `notrun`.
+   * @param text - What is in it.
+   */
+  writeShared(result: CheckResult, kind: string, text: string): void {
+    const name = nameAbout(result, kind);
+    const path = join(this.#folder, name);
+    const first = this.#shared.get(text);
+    if (first !== undefined && linked(first, path)) return;
+    this.#write(name, text);
+    this.#shared.set(text, path);
   }
 
   /**
@@ -218,7 +244,9 @@ export class Results {
 
   #write(name: string, text: string): void {
     const path = join(this.#folder, name);
-    mkdirSync(dirname(path), { recursive: true });
+    const folder = dirname(path);
+    if (!this.#made.has(folder)) mkdirSync(folder, { recursive: true });
+    this.#made.add(folder);
     // A reader never sees half a file.
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);
@@ -236,6 +264,16 @@ export class Results {
 /** `v5.15/ext4/race/e1-read-vs-punch.full`. */
 function nameAbout({ fs, profile, check }: CheckResult, kind: string): string {
   return `${join(profile, fs, check)}.${kind}`;
+}
+
+/** Give a file one more name, unless that is taken, its folder is not there, or the filesystem has no more of them. */
+function linked(file: string, name: string): boolean {
+  try {
+    linkSync(file, name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readTimes(path: string): Map<string, number> {

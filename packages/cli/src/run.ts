@@ -2,8 +2,9 @@
  * One run: jobs go to the engine in the order that takes least time, their results come out in the order of the suite.
  * What had finished before, in a run that was interrupted or in shards, is told like everything else and not run again.
  */
-import { type CheckReport, type CheckResult, refusal } from '@fsport/conformance';
+import { type CheckResult, refusal } from '@fsport/conformance';
 import type { RunEvents, RunHead } from '@fsport/report';
+import { keepTrace } from './about-checks.js';
 import { type Budgets, budgetsText } from './budgets.js';
 import type { Ended, Engine } from './engine.js';
 import type { Excluded } from './exclude.js';
@@ -11,8 +12,8 @@ import { EXIT, statusOf } from './exit-status.js';
 import { InOrder } from './in-order.js';
 import { type Job, jobKey, longestFirst } from './jobs.js';
 import type { Finished } from './journal.js';
-import { unfinished } from './pool.js';
 import type { Results } from './results.js';
+import { unfinished } from './thread.js';
 import { coreVersion } from './versions.js';
 
 /** How to run. */
@@ -47,15 +48,18 @@ export interface RunStart {
   readonly missing: (job: Job) => string;
 }
 
+/** What is told about a job. */
+type Told = Pick<Ended, 'report' | 'trace'>;
+
 /** Runs jobs and tells what comes of them. */
 export class Run {
   readonly #jobs: readonly Job[];
   readonly #options: RunOptions;
   readonly #context: RunContext;
   /** By index of the job. */
-  readonly #reports: CheckReport[] = [];
+  readonly #told: Told[] = [];
   readonly #emitted: CheckResult[] = [];
-  readonly #inOrder = new InOrder<CheckReport>((report) => this.#emit(report));
+  readonly #inOrder = new InOrder<Told>((told) => this.#emit(told));
   readonly #bailed = new AbortController();
   #unexpected = 0;
   #broken = false;
@@ -84,12 +88,12 @@ export class Run {
     const before = new Map(finished.map((one) => [one.job, one]));
     for (const [index, job] of this.#jobs.entries()) {
       const known = before.get(jobKey(job));
-      if (known !== undefined) this.#tell(index, known.report, known.seconds);
+      if (known !== undefined) this.#tell(index, known);
     }
     if (engine !== null) this.#refuse();
     const stop = AbortSignal.any([interrupt, this.#bailed.signal]);
     const order = longestFirst(this.#jobs, results.seconds).filter(
-      (index) => this.#reports[index] === undefined,
+      (index) => this.#told[index] === undefined,
     );
     if (engine !== null && order.length > 0 && !stop.aborted) {
       await engine(
@@ -129,41 +133,47 @@ export class Run {
   /** Tell about the jobs for which a filesystem does not claim enough: nothing of them is to be run. */
   #refuse(): void {
     for (const [index, { plugin, profile, check }] of this.#jobs.entries()) {
-      if (this.#reports[index] !== undefined) continue;
+      if (this.#told[index] !== undefined) continue;
       const report = refusal(plugin.fs, profile, check, plugin.expected);
-      if (report !== null) this.#ended(index, { report, seconds: 0, broken: null });
+      if (report !== null) this.#ended(index, { report, trace: null, seconds: 0, broken: null });
     }
   }
 
   /** A job has ended: keep what it found, so that nothing is lost whatever happens next. */
-  #ended(index: number, { report, seconds, broken }: Ended): void {
+  #ended(index: number, { broken, ...ended }: Ended): void {
     const { results, onBroken } = this.#context;
-    if (broken === null) results.keep({ job: jobKey(this.#jobs[index] as Job), report, seconds });
+    if (broken === null) results.keep({ job: jobKey(this.#jobs[index] as Job), ...ended });
     else {
       this.#broken = true;
       onBroken(broken);
     }
-    this.#tell(index, report, seconds);
+    this.#tell(index, ended);
     results.writeRunSometimes(() =>
-      this.#reports.filter((one) => one !== undefined).map(({ result }) => result),
+      this.#told.filter((one) => one !== undefined).map(({ report }) => report.result),
     );
   }
 
-  #tell(index: number, report: CheckReport, seconds: number | null): void {
+  #tell(index: number, { report, trace, seconds }: Omit<Ended, 'broken'>): void {
     const shown = this.#options.times ? (seconds ?? 0) : 0;
-    const told: CheckReport = { ...report, result: { ...report.result, seconds: shown } };
-    this.#reports[index] = told;
+    const told: Told = { report: { ...report, result: { ...report.result, seconds: shown } }, trace };
+    this.#told[index] = told;
     this.#inOrder.add(index, told);
   }
 
   /** Tell about a check, in the order of the suite. After the last unexpected verdict that is allowed nothing counts. */
-  #emit(report: CheckReport): void {
+  #emit(told: Told): void {
     if (this.#bailed.signal.aborted) return;
-    this.#emitted.push(report.result);
-    this.#context.events.emit('check', report);
-    if (report.result.ok) return;
+    this.#publish(told);
+    if (told.report.result.ok) return;
     this.#unexpected++;
     if (this.#unexpected === this.#options.bail) this.#bailed.abort();
+  }
+
+  #publish({ report, trace }: Told): void {
+    const { events, results } = this.#context;
+    this.#emitted.push(report.result);
+    if (trace !== null) keepTrace(results, report.result, trace);
+    events.emit('check', report);
   }
 
   #progress(index: number, executions: number, seconds: number): void {
@@ -176,10 +186,9 @@ export class Run {
   #giveUpTheRest(missing: (job: Job) => string): void {
     const bailed = this.#bailed.signal.aborted;
     for (const [index, job] of [...this.#jobs.entries()].slice(this.#emitted.length)) {
-      const done = bailed ? undefined : this.#reports[index];
-      const report = done ?? unfinished(job, bailed ? 'stopped by --bail' : missing(job));
-      this.#emitted.push(report.result);
-      this.#context.events.emit('check', report);
+      const done = bailed ? undefined : this.#told[index];
+      const why = bailed ? 'stopped by --bail' : missing(job);
+      this.#publish(done ?? { report: unfinished(job, why), trace: null });
     }
   }
 }

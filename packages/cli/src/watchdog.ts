@@ -1,5 +1,5 @@
 /**
- * Watches the heartbeats of jobs from outside their threads: a model that runs without ever reaching a scheduling
+ * Watches the heartbeat of a job from outside its thread: a model that runs without ever reaching a scheduling
  * point cannot be stopped from inside.
  *
  * Ticks are counted, not a clock, so that a machine that was suspended finds nothing.
@@ -17,37 +17,36 @@ interface Watched {
   ticks: number;
 }
 
-/** Watches the jobs that are running. */
+/** Watches the job that a thread runs. */
 export class Watchdog {
-  readonly #beats: Int32Array;
-  readonly #watched = new Map<number, Watched>();
+  readonly #beat: Int32Array;
+  #watched: Watched | null = null;
   readonly #timer: NodeJS.Timeout;
 
-  /** @param beats - Heartbeats of all jobs: 0 before the job begins, then executions and one more. */
-  constructor(beats: Int32Array) {
-    this.#beats = beats;
+  /** @param beat - Heartbeat of the job: 0 before it begins, then executions and one more. */
+  constructor(beat: Int32Array) {
+    this.#beat = beat;
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
   /**
    * Watch a job.
    *
-   * @param job - Its index.
    * @param late - Called once if there is no heartbeat for too long.
    * @param alive - Called at every tick with its executions and seconds so far.
    */
-  watch(job: number, late: () => void, alive: (executions: number, seconds: number) => void): void {
-    this.#watched.set(job, { late, alive, last: 0, silent: 0, ticks: 0 });
+  watch(late: () => void, alive: (executions: number, seconds: number) => void): void {
+    this.#watched = { late, alive, last: 0, silent: 0, ticks: 0 };
   }
 
   /** The job has ended. */
-  forget(job: number): void {
-    this.#watched.delete(job);
+  forget(): void {
+    this.#watched = null;
   }
 
-  /** Executions of a job so far. */
-  executions(job: number): number {
-    return Math.max(0, Atomics.load(this.#beats, job) - 1);
+  /** Executions of the job so far. */
+  get executions(): number {
+    return Math.max(0, Atomics.load(this.#beat, 0) - 1);
   }
 
   /** No job runs any more. */
@@ -56,15 +55,14 @@ export class Watchdog {
   }
 
   #tick(): void {
-    for (const [job, watched] of this.#watched) {
-      const beat = Atomics.load(this.#beats, job);
-      if (beat === 0) continue; // its thread is still loading
-      watched.ticks++;
-      watched.silent = beat === watched.last ? watched.silent + 1 : 0;
-      watched.last = beat;
-      if (watched.silent === PATIENCE) watched.late();
-      else watched.alive(beat - 1, (watched.ticks * TICK_MS) / 1000);
-    }
+    const watched = this.#watched;
+    const beat = Atomics.load(this.#beat, 0);
+    if (watched === null || beat === 0) return; // its thread is still loading
+    watched.ticks++;
+    watched.silent = beat === watched.last ? watched.silent + 1 : 0;
+    watched.last = beat;
+    if (watched.silent === PATIENCE) watched.late();
+    else watched.alive(beat - 1, (watched.ticks * TICK_MS) / 1000);
   }
 }
 

@@ -2,16 +2,19 @@
 import {
   CHECKS,
   type Check,
+  type CheckReport,
   type CheckRun,
   concludeCheck,
   type Expected,
   executionsOf,
   readExpected,
   runLeg,
+  traceCheck,
   unsearched,
 } from '@fsport/conformance';
 import type { FileSystemType } from '@fsport/core';
 import { Division, type SearchOptions } from '@fsport/explore';
+import { traceJson } from '@fsport/report';
 import type { Budgets } from './budgets.js';
 import type { Ended } from './engine.js';
 import { FloatingTasks } from './floating/tasks.js';
@@ -37,10 +40,8 @@ export interface WorkerTask {
   readonly budgets: Budgets;
   /** Where it is kept while it is under way. */
   readonly checkpoint: CheckpointFile;
-  /** Heartbeats of all steps, shared with the main thread: 0 before one begins, then executions and one more. */
-  readonly beats: Int32Array;
-  /** Index of this step in it. */
-  readonly beat: number;
+  /** Heartbeat of the step, shared with the main thread: 0 before it begins, then executions and one more. */
+  readonly beat: Int32Array;
 }
 
 process.setSourceMapsEnabled(true);
@@ -64,7 +65,7 @@ function expectedOf(path: string | null): Expected | null {
   return known;
 }
 
-function searchOptions({ budgets, beats, beat, step }: WorkerTask, kept: KeptSearch): SearchOptions {
+function searchOptions({ budgets, beat, step }: WorkerTask, kept: KeptSearch): SearchOptions {
   const { strategy, seed, maxExecutions, maxSteps, seconds } = budgets;
   const now = (): number => performance.now();
   const left = seconds === null ? null : seconds - step.seconds - kept.secondsBefore;
@@ -75,7 +76,7 @@ function searchOptions({ budgets, beats, beat, step }: WorkerTask, kept: KeptSea
     maxSteps,
     ...(left === null ? {} : { now, deadline: now() + left * 1000 }),
     progressEvery: 1,
-    onProgress: ({ executions }) => Atomics.store(beats, beat, executions - step.what.spent + 1),
+    onProgress: ({ executions }) => Atomics.store(beat, 0, executions - step.what.spent + 1),
   };
 }
 
@@ -91,11 +92,17 @@ export default async function work(task: WorkerTask): Promise<WorkEnd> {
   const run: CheckRun = { fs, profile: task.profile, check, expected: expectedOf(task.expected) };
   const kept = new KeptSearch(task.checkpoint);
   const started = performance.now();
-  Atomics.store(task.beats, task.beat, 1);
+  Atomics.store(task.beat, 0, 1);
   const ended = endOrExplain(run, task, kept);
   const seconds = kept.secondsBefore + (performance.now() - started) / 1000;
   if ('end' in ended) return { ...ended, seconds };
-  return { ...ended, seconds: task.step.seconds + seconds, broken: null };
+  const trace = traceOf(run, ended.report);
+  return { ...ended, trace, seconds: task.step.seconds + seconds, broken: null };
+}
+
+function traceOf({ fs, profile, expected }: CheckRun, { result, failure }: CheckReport): string | null {
+  if (failure === null || failure.token === '') return null;
+  return traceJson(traceCheck(fs, profile, failure.token, expected), result);
 }
 
 type Untimed = Pick<LegEnded, 'end'> | Pick<Ended, 'report'>;

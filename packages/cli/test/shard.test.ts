@@ -63,14 +63,18 @@ test(
   () => {
     const merged = project.call('merge', ...SHARDS, '--no-times');
     const mergedRun = runJson();
-    const token = 'results/latest/v5.14/ext4/race/e7-zero-range-vs-read.token';
-    const mergedToken = readFileSync(join(project.folder, token), 'utf8');
+    const about = (kind: string): string => {
+      const path = `results/latest/v5.14/ext4/race/e7-zero-range-vs-read.${kind}`;
+      return readFileSync(join(project.folder, path), 'utf8');
+    };
+    const [mergedToken, mergedTrace] = [about('token'), about('trace.json')];
     rmSync(join(project.folder, 'results/latest'), { recursive: true });
     const whole = project.call('run', ...SELECTION);
     expect(whole.status).toBe(0);
     expect(merged).toEqual(whole);
     expect(mergedRun).toBe(runJson());
-    expect(mergedToken).toBe(readFileSync(join(project.folder, token), 'utf8'));
+    expect(mergedToken).toBe(about('token'));
+    expect(mergedTrace).toBe(about('trace.json'));
     expect(project.call('merge', THREE, ONE, TWO, '--no-times')).toEqual(whole);
   },
   PATIENCE_MS,

@@ -9,7 +9,7 @@ import { findConfig } from '../config.js';
 import { type Inspected, inspect, type Plugin, Plugins } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { notEmpty } from '../options.js';
-import { Connection, redisOption } from '../queue/redis.js';
+import { redisOption } from '../queue/address.js';
 import { onModel } from '../replaying.js';
 import { mustBeWritable } from '../results.js';
 import { coreVersion, ownVersion } from '../versions.js';
@@ -137,6 +137,7 @@ async function writable(results: string): Promise<Finding> {
 
 async function server(url: string | undefined): Promise<Finding> {
   if (url === undefined) return fine('redis', 'not tried: --redis names a server');
+  const { Connection } = await import('../queue/redis.js');
   const connection = await attempted('redis', () => Connection.open(url, 0));
   if (!(connection instanceof Connection)) return connection;
   connection.close();

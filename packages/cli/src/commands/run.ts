@@ -12,16 +12,15 @@ import type { Journaled } from '../journal.js';
 import { KeptLegFiles } from '../kept-search.js';
 import { duration, notEmpty, whole, workersOption } from '../options.js';
 import { planOf } from '../plan.js';
-import { threadsEngine } from '../pool.js';
-import { queueEngine } from '../queue/coordinator.js';
-import { Connection, REDIS, redisOption } from '../queue/redis.js';
-import { withdraw } from '../queue/run-queue.js';
+import { REDIS, redisOption } from '../queue/address.js';
+import type { Queue } from '../queue/open.js';
 import { busOf, REPORTER_OPTION, reportersOf } from '../reporters.js';
 import { Results, readRun } from '../results.js';
 import { Run } from '../run.js';
 import { type Selection, select } from '../selection.js';
 import { type SelectionFlags, wantedOf, withSelection } from '../selection-options.js';
 import { type Shard, type ShardOf, shardOf, shardOption } from '../shard.js';
+import { threadsEngine } from '../threads-engine.js';
 import { idsOf } from './list.js';
 
 /** The longest schedule that a replay token can hold. */
@@ -127,18 +126,17 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
   const bail = flags.bail === true ? 1 : (flags.bail ?? null);
   const { excluded } = selection;
   const plan = planOf(jobs, last?.plan.run ?? randomUUID(), { budgets, bail, excluded, shard });
-  const queue = flags.engine === 'bullmq' ? await Connection.open(flags.redis ?? REDIS) : null;
+  const queue = flags.engine === 'bullmq' ? await openQueue(flags.redis ?? REDIS) : null;
   try {
     if (last !== null) results.goOn(last, plan);
     else {
-      if (queue !== null && before !== null) await withdraw(queue.redis, before.plan.run);
+      if (before !== null) await queue?.withdraw(before.plan.run);
       results.begin(plan);
     }
     if (flags.random === true) process.stderr.write(`fsport: random order; -r --seed ${seed} repeats it\n`);
     const events = busOf(reporters, results, plugins, times);
     const kept = new KeptLegFiles(({ job }) => results.keptOf(jobKey(job)));
-    const engine =
-      queue === null ? threadsEngine(flags.workers, budgets, kept) : queueEngine(queue, plan, kept);
+    const engine = queue?.engine(plan, kept) ?? threadsEngine(flags.workers, budgets, kept);
     const start = { excluded, finished: last?.finished ?? [], missing: () => 'interrupted' };
     return await interruptible((interrupt) => {
       const context = { events, results, interrupt, onBroken };
@@ -148,6 +146,11 @@ async function run(names: readonly string[], flags: Flags): Promise<number> {
     results.end();
     queue?.close();
   }
+}
+
+async function openQueue(url: string): Promise<Queue> {
+  const queue = await import('../queue/open.js');
+  return queue.openQueue(url);
 }
 
 /** The filesystems that have changed, `null` if nobody asks. */

@@ -4,8 +4,7 @@ import { discover } from '../discovery.js';
 import { EXIT } from '../exit-status.js';
 import { interruptible } from '../interruptible.js';
 import { workersOption } from '../options.js';
-import { Connection, REDIS, redisOption } from '../queue/redis.js';
-import { serve } from '../queue/serve.js';
+import { REDIS, redisOption } from '../queue/address.js';
 
 interface Flags {
   readonly redis: string;
@@ -23,6 +22,8 @@ export function workerCommand(ended: (status: number) => void): Command {
 
 async function work({ redis, workers }: Flags): Promise<number> {
   const plugins = await discover(process.cwd());
+  const { Connection } = await import('../queue/redis.js');
+  const { serve } = await import('../queue/serve.js');
   const connection = await Connection.open(redis);
   const note = (text: string): void => {
     process.stderr.write(`fsport: ${text}\n`);

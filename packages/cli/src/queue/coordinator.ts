@@ -10,7 +10,7 @@ import type { Redis } from 'ioredis';
 import { Agenda, type KeptLegs } from '../agenda.js';
 import type { Engine } from '../engine.js';
 import type { Plan } from '../plan.js';
-import { unfinished } from '../pool.js';
+import { unfinished } from '../thread.js';
 import { FIRST, type Work, type WorkEnd, workKey } from '../work.js';
 import { offer, type QueuedEnd, type QueuedJob, refusals } from './offer.js';
 import type { Connection } from './redis.js';
@@ -147,10 +147,10 @@ class Coordinator {
 function endOf({ job }: Work, { name, returnvalue, failedReason }: QueueJob): WorkEnd {
   if (failedReason !== undefined && failedReason !== '') {
     const report = unfinished(job, `internal error: ${failedReason}`);
-    return { report, seconds: null, broken: new Error(`${name}: ${failedReason}`) };
+    return { report, trace: null, seconds: null, broken: new Error(`${name}: ${failedReason}`) };
   }
   if ('end' in returnvalue) return returnvalue;
-  const { report, seconds, broken } = returnvalue;
+  const { broken, ...ended } = returnvalue;
   const error = broken === null ? null : Object.assign(new Error(broken.message), { stack: broken.stack });
-  return { report, seconds, broken: error };
+  return { ...ended, broken: error };
 }

@@ -1,24 +1,13 @@
 /** Connects to a Redis server, and says in one sentence why that cannot be done. */
 import { UsageError } from '@fsport/core';
-import { InvalidArgumentError } from 'commander';
 import { Redis } from 'ioredis';
 
-/** The server that is used if none is named. */
-export const REDIS = 'redis://127.0.0.1:6379';
 /** The oldest server with all the commands that the queue uses. */
 const OLDEST = [6, 2] as const;
 /** How long a server may take to answer the first time. */
 const FIRST_MS = 5_000;
 /** Attempts to connect again after the connection was lost: about a minute. */
 const ATTEMPTS = 40;
-
-/** The address of a Redis server, as an option. */
-export function redisOption(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  const known = url !== null && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname !== '';
-  if (known) return text;
-  throw new InvalidArgumentError('It must be an address such as redis://host:6379.');
-}
 
 /** A connection to a server that can be used. */
 export class Connection {

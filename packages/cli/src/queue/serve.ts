@@ -12,7 +12,7 @@ import type { Redis } from 'ioredis';
 import type { Plugins } from '../discovery.js';
 import { identityOf, versions } from '../identity.js';
 import { installedDifference, pluginDifference } from '../plan.js';
-import { Pool } from '../pool.js';
+import { Thread, tuneV8 } from '../thread.js';
 import { type Work, type WorkEnd, workKey } from '../work.js';
 import { KeptSearches } from './kept-searches.js';
 import {
@@ -113,11 +113,16 @@ async function attend(
   redis: Redis,
   { run, budgets }: Offer,
   plugins: Plugins,
-  { threads, stop, note }: ServeOptions,
+  { threads: count, stop, note }: ServeOptions,
 ): Promise<void> {
   const over = new AbortController();
   const kept = new KeptSearches(redis, run);
-  const pool = new Pool({ least: threads, most: threads }, budgets, (work) => kept.pathOf(workKey(work)));
+  tuneV8(count);
+  const threads = Array.from(
+    { length: count },
+    () => new Thread(budgets, (work) => kept.pathOf(workKey(work))),
+  );
+  const idle = [...threads];
   const handle = async (job: BullJob<QueuedJob, QueuedEnd>, token?: string): Promise<QueuedEnd> => {
     const { fs, profile, check: id, name, step } = job.data;
     const check = CHECKS.find((one) => one.id === id) as Check;
@@ -127,7 +132,9 @@ async function attend(
     };
     await kept.fetch(job.name);
     const work: Work = { job: { plugin: plugins.get(fs), profile, check }, name, step };
-    const ended = await pool.run(work, tell, over.signal);
+    const thread = idle.pop() as Thread;
+    const ended = await thread.run(work, tell, [over.signal]);
+    idle.push(thread);
     if (ended !== null) {
       await kept.forget(job.name);
       return queued(ended);
@@ -140,7 +147,7 @@ async function attend(
   const worker = new Worker<QueuedJob, QueuedEnd>(run, handle, {
     ...queueOptions(redis),
     name: processName(),
-    concurrency: threads,
+    concurrency: count,
     ...LOCKS,
   });
   const noted = new Set<string>();
@@ -162,14 +169,14 @@ async function attend(
     // A worker that looks for stalled jobs writes to a queue that may have been removed meanwhile.
     if (redis.status === 'ready' && !(await isOffered(redis, run))) await queue.obliterate({ force: true });
     await queue.close();
-    await pool.close();
+    await Promise.all(threads.map((thread) => thread.close()));
     kept.close();
   }
 }
 
 function queued(ended: WorkEnd): QueuedEnd {
   if ('end' in ended) return ended;
-  const { report, seconds, broken } = ended;
+  const { broken } = ended;
   const error = broken === null ? null : { message: broken.message, stack: broken.stack ?? broken.message };
-  return { report, seconds, broken: error };
+  return { ...ended, broken: error };
 }
