@@ -39,7 +39,7 @@ const STAMP = /^\d{8}T\d{6}Z(-\d+)?$/;
 const KEPT_RUNS = 20;
 /** Time between two writes of run.json while a run is under way, at least. */
 const RUN_EVERY_MS = 5_000;
-/** Of the time that passes, the part that may be spent on them. */
+/** The part of the time that they take, at most. */
 const RUN_SHARE = 0.01;
 
 /** Writes the results of one run. */
@@ -51,8 +51,6 @@ export class Results {
   #journal: Journal | null = null;
   /** When run.json may be written again. */
   #runDue = 0;
-  /** Folders that are there. */
-  readonly #made = new Set<string>();
   /** Paths of the files that several checks share, by what is in them. */
   readonly #shared = new Map<string, string>();
 
@@ -244,9 +242,7 @@ export class Results {
 
   #write(name: string, text: string): void {
     const path = join(this.#folder, name);
-    const folder = dirname(path);
-    if (!this.#made.has(folder)) mkdirSync(folder, { recursive: true });
-    this.#made.add(folder);
+    mkdirSync(dirname(path), { recursive: true });
     // A reader never sees half a file.
     writeFileSync(`${path}.new`, text);
     renameSync(`${path}.new`, path);

@@ -169,6 +169,7 @@ export class Run {
     if (this.#unexpected === this.#options.bail) this.#bailed.abort();
   }
 
+  /** Keep what there is to say about a check, and tell everybody. */
   #publish({ report, trace }: Told): void {
     const { events, results } = this.#context;
     this.#emitted.push(report.result);
