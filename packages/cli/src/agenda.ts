@@ -74,9 +74,10 @@ export class Agenda {
   next(thread?: Thread): Work | null {
     if (thread === undefined) return this.#nextOf(() => true);
     const own = this.#at.get(thread);
+    const taken = new Set(this.#at.values());
     const work =
       this.#nextOf(({ plugin }) => plugin === own) ??
-      this.#nextOf(({ plugin }) => ![...this.#at.values()].includes(plugin)) ??
+      this.#nextOf(({ plugin }) => !taken.has(plugin)) ??
       this.#nextOf(() => true);
     if (work !== null) this.#at.set(thread, work.job.plugin);
     return work;

@@ -86,13 +86,27 @@ export class Thread {
 }
 
 /**
+ * Start threads.
+ *
+ * @param count - How many.
+ * @param budgets - Strategy and budgets of every job.
+ * @param searchOf - Path of the file in which a step is kept.
+ */
+export function startThreads(
+  count: number,
+  budgets: Budgets,
+  searchOf: (work: Work) => string,
+): readonly Thread[] {
+  tuneV8(count);
+  return Array.from({ length: count }, () => new Thread(budgets, searchOf));
+}
+
+/**
  * Leave the processors to the searches, before threads are started: each thread compiles on its own, and helpers of the
  * garbage collector are of use only to a processor that has nothing else to do. See
  * docs/decisions/0012-what-threads-share.md.
- *
- * @param threads - How many there will be.
  */
-export function tuneV8(threads: number): void {
+function tuneV8(threads: number): void {
   setFlagsFromString('--max-inlined-bytecode-size-cumulative=300');
   if (threads >= availableParallelism()) setFlagsFromString('--no-parallel-scavenge');
 }

@@ -3,7 +3,7 @@ import { Agenda } from './agenda.js';
 import type { Budgets } from './budgets.js';
 import type { Engine } from './engine.js';
 import type { KeptLegFiles } from './kept-search.js';
-import { Thread, tuneV8 } from './thread.js';
+import { startThreads, type Thread } from './thread.js';
 import type { Work } from './work.js';
 
 /**
@@ -14,11 +14,7 @@ import type { Work } from './work.js';
 export function threadsEngine(count: number, budgets: Budgets, kept: KeptLegFiles): Engine {
   return async (jobs, order, listener, stop) => {
     const agenda = new Agenda(jobs, order, budgets.maxExecutions, kept, listener);
-    tuneV8(count);
-    const threads = Array.from(
-      { length: Math.min(count, order.length) },
-      () => new Thread(budgets, (work) => kept.searchOf(work)),
-    );
+    const threads = startThreads(Math.min(count, order.length), budgets, (work) => kept.searchOf(work));
     const idle = new Set(threads);
     const running = new Set<Promise<void>>();
     const run = async (thread: Thread, work: Work): Promise<void> => {

@@ -12,7 +12,7 @@ import type { Redis } from 'ioredis';
 import type { Plugins } from '../discovery.js';
 import { identityOf, versions } from '../identity.js';
 import { installedDifference, pluginDifference } from '../plan.js';
-import { Thread, tuneV8 } from '../thread.js';
+import { startThreads, type Thread } from '../thread.js';
 import { type Work, type WorkEnd, workKey } from '../work.js';
 import { KeptSearches } from './kept-searches.js';
 import {
@@ -117,11 +117,7 @@ async function attend(
 ): Promise<void> {
   const over = new AbortController();
   const kept = new KeptSearches(redis, run);
-  tuneV8(count);
-  const threads = Array.from(
-    { length: count },
-    () => new Thread(budgets, (work) => kept.pathOf(workKey(work))),
-  );
+  const threads = startThreads(count, budgets, (work) => kept.pathOf(workKey(work)));
   const idle = [...threads];
   const handle = async (job: BullJob<QueuedJob, QueuedEnd>, token?: string): Promise<QueuedEnd> => {
     const { fs, profile, check: id, name, step } = job.data;
