@@ -21,7 +21,7 @@ import type { FileState } from './file-model.js';
 import { apply } from './file-model.js';
 import { FORBIDDEN_ORDERS } from './lock-rules.js';
 import type { Check, CheckerName } from './types.js';
-import { buildWorld, type World } from './world.js';
+import { type World, WorldBuilder } from './world.js';
 
 /** Checkers of the final state that only look, most telling first. */
 const STATE_CHECKERS: readonly (readonly [CheckerName, StateChecker])[] = [
@@ -61,6 +61,7 @@ export class CheckScenario implements Scenario {
   readonly #fs: FileSystemType;
   readonly #profile: string;
   readonly #check: Check;
+  readonly #builder: WorldBuilder;
   readonly #enabled: ReadonlySet<CheckerName>;
   #graph = new LockGraph();
   readonly #outcomes: Outcomes;
@@ -84,6 +85,7 @@ export class CheckScenario implements Scenario {
     this.#fs = fs;
     this.#profile = profile;
     this.#check = check;
+    this.#builder = new WorldBuilder(fs, profile, check);
     this.#enabled = new Set(check.checkers);
     this.#outcomes = new Outcomes(initialFiles(check));
     this.#moments = new Moments(this.#enabled, check.tasks.length);
@@ -96,7 +98,7 @@ export class CheckScenario implements Scenario {
   start(execution: Execution, only?: ReadonlySet<string>): void {
     useLocking({ graph: this.#graph, fair: () => this.#check.fair });
     this.#moments = new Moments(this.#enabled, only?.size ?? this.#check.tasks.length);
-    this.#world = buildWorld(execution, this.#fs, this.#profile, this.#check, only, this.#moments);
+    this.#world = this.#builder.build(execution, only, this.#moments);
     this.#moments.world = this.#world;
   }
 

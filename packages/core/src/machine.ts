@@ -97,7 +97,7 @@ export class Machine {
   /** Default readahead window, pages. */
   readonly raPages: number;
   /** What may go wrong. */
-  readonly faults: Faults;
+  readonly faults: Required<Faults>;
   /** How often a call may start a loop over because of others. A bound of the check: it judges the loop by then. */
   readonly mostRestarts: number;
   /** Where bytes come from. */
@@ -124,7 +124,8 @@ export class Machine {
     this.blockSize = config.blockSize;
     this.maxBytes = config.maxBytes;
     this.raPages = config.raPages;
-    this.faults = config.faults;
+    const { allocPage = false, readIo = false, writeIo = false } = config.faults;
+    this.faults = { allocPage, readIo, writeIo };
     this.mostRestarts = config.mostRestarts ?? Number.POSITIVE_INFINITY;
   }
 }

@@ -162,7 +162,7 @@ function* blkdevFallocate(file: File, mode: number, start: Loff, length: Loff): 
  * @see block/blk-lib.c `blkdev_issue_zeroout()` (v5.15)
  */
 function* blkdevIssueZeroout(inode: Inode, start: number, len: number): Task<number> {
-  if (machine.faults.writeIo === true && (yield* choose('write error', 2)) === 1) return -EIO;
+  if (machine.faults.writeIo && (yield* choose('write error', 2)) === 1) return -EIO;
   const first = start / machine.blockSize;
   for (let iblock = first; iblock < first + len / machine.blockSize; iblock++) {
     const disk = inode.iSb.sBdev.blocks.at(blockOf(inode, iblock));

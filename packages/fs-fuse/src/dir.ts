@@ -54,7 +54,7 @@ function* writeInodeNow(inode: Inode): Task<number> {
 }
 
 function* serverSetTimes(): Task<number> {
-  return machine.faults.writeIo === true && (yield* choose('server error', 2)) === 1 ? -EIO : 0;
+  return machine.faults.writeIo && (yield* choose('server error', 2)) === 1 ? -EIO : 0;
 }
 
 /**

@@ -64,10 +64,8 @@ export class Outcomes {
     const calls = world.calls.filter((call) => call.file === file);
     const order = this.#order(execution, calls);
     // A task keeps its name when others are left out, and not its index.
-    const results = calls.map(({ task, result, op }) => {
-      return `${execution.tasks[task]?.name} ${result} ${'data' in op ? op.data : ''}`;
-    });
-    const key = `${file} ${results.join(' ')} ${order.map((row) => row.map(Number).join('')).join(' ')}`;
+    const results = calls.map(({ task, result, data }) => `${execution.tasks[task]?.name} ${result} ${data}`);
+    const key = `${file} ${results.join(' ')} ${order.join(' ')}`;
     let possible = this.#known.get(key);
     if (possible === undefined) {
       const start = this.#start[file] as FileState;
@@ -138,6 +136,7 @@ export function readResults(state: FinalState, inode: Inode, allowed: Allowed): 
   const found: Violation[] = [];
   for (const [i, call] of allowed.calls.entries()) {
     const { op, cells } = call;
+    if (cells.length === 0) continue;
     if (op.op !== 'pread' && op.op !== 'load' && op.op !== 'device-load') continue;
     const during = allowed.possible.during[i] as readonly ReadonlySet<number>[];
     const wrong = cells.findIndex((cell, at) => !(during[op.pos + at]?.has(byteOf(cell)) ?? false));

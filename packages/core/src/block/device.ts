@@ -357,7 +357,7 @@ function submitWrite(bdev: BlockDevice, bio: Bio, vec: BioVec): Task<void> {
 
 function* transfer(bdev: BlockDevice, bio: Bio): Task<void> {
   const mayFail = bio.rw === 'R' ? machine.faults.readIo : machine.faults.writeIo;
-  const failed = mayFail === true && (yield* choose(`${bio.rw === 'R' ? 'read' : 'write'} error`, 2)) === 1;
+  const failed = mayFail && (yield* choose(`${bio.rw === 'R' ? 'read' : 'write'} error`, 2)) === 1;
   for (const vec of bio.vecs)
     yield* bio.rw === 'R' ? readBlock(bdev, bio, vec, failed) : writeBlock(bdev, bio, vec, failed);
   const error = failed ? -EIO : 0;

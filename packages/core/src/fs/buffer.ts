@@ -62,17 +62,18 @@ export class BufferHead extends SharedVar<BufferState> {
   /** @param block - Block in the file, for names. */
   constructor(block: number) {
     super('b_state', UNMAPPED, block);
+    this.show = showBuffer;
   }
 
   /** Change some of its bits as part of the step in progress. */
   set(bits: Partial<BufferState>): void {
     this.store({ ...this.load(), ...bits });
   }
+}
 
-  override show(state: BufferState): string {
-    const where = state.delay ? 'reserved' : state.mapped ? `block ${state.phys}` : 'unmapped';
-    return `${where}${state.uptodate ? ' uptodate' : ''}${state.dirty ? ' dirty' : ''}`;
-  }
+function showBuffer(state: BufferState): string {
+  const where = state.delay ? 'reserved' : state.mapped ? `block ${state.phys}` : 'unmapped';
+  return `${where}${state.uptodate ? ' uptodate' : ''}${state.dirty ? ' dirty' : ''}`;
 }
 
 /** Where one block of a file is: what a filesystem's get_block puts into a buffer. */

@@ -165,7 +165,8 @@ export class LockGraph {
       const parent = i === 0 ? this.#root : ((task.held[i - 1] as HeldLock).context as Context);
       const { how, ordered } = held.context as Context;
       // Like a try-lock: held, but nobody waits for it here.
-      held.context = this.#extend(parent, held.lock as Lock, { ...how, trylock: true }, task.title, ordered);
+      const likeTry = { mode: how.mode, trylock: true, subclass: how.subclass };
+      held.context = this.#extend(parent, held.lock as Lock, likeTry, task.title, ordered);
     }
   }
 

@@ -271,7 +271,7 @@ class Downgrade extends Step<void> {
 
 /** Take it shared. @context Sleeps. @see `down_read()` (v5.15) */
 export function downRead(sem: Rwsem, subclass = 0): Task<void> {
-  return new DownRead(sem, 'down_read', subclass === 0 ? SHARED : { ...SHARED, subclass });
+  return new DownRead(sem, 'down_read', subclass === 0 ? SHARED : { mode: 'S', trylock: false, subclass });
 }
 
 /**
@@ -303,7 +303,11 @@ export function upRead(sem: Rwsem): Task<void> {
 /** Take it exclusive. @context Sleeps. @see `down_write()`, `down_write_nested()` (v5.15) */
 export function* downWrite(sem: Rwsem, subclass = 0): Task<void> {
   if (sem.fair) yield* new QueueWrite(sem);
-  yield* new DownWrite(sem, 'down_write', subclass === 0 ? EXCLUSIVE : { ...EXCLUSIVE, subclass });
+  yield* new DownWrite(
+    sem,
+    'down_write',
+    subclass === 0 ? EXCLUSIVE : { mode: 'X', trylock: false, subclass },
+  );
 }
 
 /**

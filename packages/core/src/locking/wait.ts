@@ -40,10 +40,7 @@ export class WaitQueueHead extends SharedVar<readonly WaitQueueEntry[]> {
   /** @param label - Kernel spelling of what is waited for. */
   constructor(label: string) {
     super(label, []);
-  }
-
-  override show(value: readonly WaitQueueEntry[]): string {
-    return `${value.length} waiting`;
+    this.show = (entries) => `${entries.length} waiting`;
   }
 }
 

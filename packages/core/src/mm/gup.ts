@@ -3,6 +3,7 @@
  *
  * @see mm/gup.c (v5.14, v5.15)
  */
+import type { DiskBlock } from '../block/device.js';
 import { countPin } from '../block/pmem.js';
 import { EFAULT } from '../include/errno.js';
 import {
@@ -83,7 +84,7 @@ export function* deviceLoad(mm: MmStruct, vaddr: number): Task<Cells | number> {
 }
 
 /** What stands for the memory behind an entry in a step. */
-function memoryOf(entry: Pte): SharedVar<unknown> {
+function memoryOf(entry: Pte): SharedVar<Cells> | SharedVar<DiskBlock> {
   return hasPage(entry)
     ? (entry.page.content[0] as SharedVar<Cells>)
     : entry.pfn.bdev.blocks.at(Math.max(0, entry.pfn.phys));

@@ -104,9 +104,16 @@ export class AwaitStep<T> extends VarStep<T, T> {
   }
 }
 
+/** How most values are shown in a trace. */
+function shown(value: unknown): string {
+  return value === null ? 'none' : typeof value === 'object' ? '' : String(value);
+}
+
 /** A variable that several tasks may touch. */
 export class SharedVar<T> extends SharedObject {
   #value: T;
+  /** How a value is shown in a trace. A field, so that variables that show themselves otherwise are of the same shape. */
+  show: (value: T) => string;
 
   /**
    * @param label - Kernel spelling, such as `i_size`.
@@ -117,6 +124,7 @@ export class SharedVar<T> extends SharedObject {
   constructor(label: string, value: T, key: string | number = '', id?: number) {
     super(label, key, id);
     this.#value = value;
+    this.show = shown;
   }
 
   /** Read it. @context May be preempted. */
@@ -198,11 +206,6 @@ export class SharedVar<T> extends SharedObject {
   assign(value: T): void {
     current.replaced(this.#value);
     this.#value = value;
-  }
-
-  /** How a value is shown in a trace. */
-  show(value: T): string {
-    return value === null ? 'none' : typeof value === 'object' ? '' : String(value);
   }
 
   override enabledAfter(step: Step<unknown>, _history: readonly HistoryEntry[], replaced: unknown): boolean {

@@ -105,7 +105,7 @@ export function* waitOnPageWriteback(page: Page): Task<void> {
  * @see `page_cache_alloc()`
  */
 export function* pageCacheAlloc(index: Pgoff): Task<Page | null> {
-  if (machine.faults.allocPage === true && (yield* choose('alloc_page', 2)) === 1) return null;
+  if (machine.faults.allocPage && (yield* choose('alloc_page', 2)) === 1) return null;
   return new Page(index, false);
 }
 
