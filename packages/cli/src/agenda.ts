@@ -35,7 +35,10 @@ interface Begun {
 /** Work of a run. */
 export class Agenda {
   readonly #jobs: readonly Job[];
-  readonly #waiting: number[];
+  /** Indices of the jobs that have not begun, the longest first. */
+  readonly #longestFirst: number[];
+  /** The same, in the order of the suite. */
+  readonly #inOrder: number[];
   readonly #maxExecutions: number;
   readonly #kept: KeptLegs;
   readonly #listener: Listener;
@@ -46,7 +49,7 @@ export class Agenda {
 
   /**
    * @param jobs - All jobs.
-   * @param order - Indices of those to run, in the order in which they are started.
+   * @param order - Indices of those to run, the longest first.
    * @param maxExecutions - Budget of each; less where its package declares a bound.
    * @param kept - Where legs are kept.
    * @param listener - Told how far the jobs are.
@@ -59,7 +62,8 @@ export class Agenda {
     listener: Listener,
   ) {
     this.#jobs = jobs;
-    this.#waiting = [...order];
+    this.#longestFirst = [...order];
+    this.#inOrder = [...order].sort((a, b) => a - b);
     this.#maxExecutions = maxExecutions;
     this.#kept = kept;
     this.#listener = listener;
@@ -70,29 +74,32 @@ export class Agenda {
    *
    * @param thread - Who asks for it. A thread stays with a filesystem as long as there is something to do of it, and goes on
    * with one that no other thread is at: V8 compiles a model for each thread anew, and best for objects of few kinds.
+   * It takes what is there in the order of the suite, and not the longest first: what is compiled for one long search has
+   * to be compiled again for the next one. Who helps another thread takes the longest.
    */
   next(thread?: Thread): Work | null {
-    if (thread === undefined) return this.#nextOf(() => true);
+    const longest = (): Work | null => this.#nextOf(this.#longestFirst, () => true);
+    if (thread === undefined) return longest();
     const own = this.#at.get(thread);
     const taken = new Set(this.#at.values());
     const work =
-      this.#nextOf(({ plugin }) => plugin === own) ??
-      this.#nextOf(({ plugin }) => !taken.has(plugin)) ??
-      this.#nextOf(() => true);
+      this.#nextOf(this.#inOrder, ({ plugin }) => plugin === own) ??
+      this.#nextOf(this.#inOrder, ({ plugin }) => !taken.has(plugin)) ??
+      longest();
     if (work !== null) this.#at.set(thread, work.job.plugin);
     return work;
   }
 
-  #nextOf(fits: (job: Job) => boolean): Work | null {
+  #nextOf(waiting: readonly number[], fits: (job: Job) => boolean): Work | null {
     for (const [job, begun] of this.#begun) {
       const work = fits(job) ? this.#stepOf(job, begun) : null;
       if (work !== null) return work;
     }
-    const at = this.#waiting.findIndex((index) => fits(this.#jobs[index] as Job));
-    const [index] = at === -1 ? [] : this.#waiting.splice(at, 1);
+    const index = waiting.find((one) => fits(this.#jobs[one] as Job));
     if (index === undefined) return null;
+    for (const list of [this.#longestFirst, this.#inOrder]) list.splice(list.indexOf(index), 1);
     this.#begin(this.#jobs[index] as Job);
-    return this.#nextOf(fits);
+    return this.#nextOf(waiting, fits);
   }
 
   #begin(job: Job): void {

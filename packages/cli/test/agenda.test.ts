@@ -16,11 +16,14 @@ const [A, B, C] = ['a', 'b', 'c'].map((name) => ({ fs: { name }, expected: null 
 /** Only who asks is looked at. */
 const [ONE, TWO] = [{}, {}] as [Thread, Thread];
 
-function agendaOf(...plugins: readonly Job['plugin'][]): Agenda {
-  const jobs = plugins.map((plugin, at): Job => ({ plugin, profile: 'v5.15', check: CHECKS[at] as never }));
+function jobsOf(...plugins: readonly Job['plugin'][]): readonly Job[] {
+  return plugins.map((plugin, at): Job => ({ plugin, profile: 'v5.15', check: CHECKS[at] as never }));
+}
+
+function agendaOf(jobs: readonly Job[], longestFirst = [...jobs.keys()]): Agenda {
   const kept = { keep: () => undefined, read: () => null };
   const listener = { ended: () => undefined, running: () => undefined };
-  return new Agenda(jobs, [...jobs.keys()], 1_000, kept, listener);
+  return new Agenda(jobs, longestFirst, 1_000, kept, listener);
 }
 
 /** Names of the filesystems that are handed out, one after another, to these threads. */
@@ -29,22 +32,30 @@ function handedOut(agenda: Agenda, ...threads: readonly (Thread | undefined)[]):
 }
 
 describe('an agenda', () => {
-  test('goes in the order of the run if nobody in particular asks', () => {
-    expect(handedOut(agendaOf(A, B, A, C, B), ...new Array(6).fill(undefined))).toBe('abacb-');
+  test('begins with the longest if nobody in particular asks', () => {
+    const agenda = agendaOf(jobsOf(A, B, C), [1, 2, 0]);
+    expect(handedOut(agenda, ...new Array(4).fill(undefined))).toBe('bca-');
+  });
+
+  test('gives a thread its filesystem in the order of the suite, and the longest to who helps', () => {
+    const jobs = jobsOf(A, B, B, B, B);
+    const agenda = agendaOf(jobs, [4, 3, 2, 1, 0]);
+    const given = [ONE, TWO, ONE, TWO, ONE].map((thread) => jobs.indexOf(agenda.next(thread)?.job as Job));
+    expect(given).toEqual([0, 1, 4, 2, 3]);
   });
 
   test('keeps a thread with a filesystem, and threads with different ones', () => {
-    const agenda = agendaOf(A, A, B, B, C, A, B);
+    const agenda = agendaOf(jobsOf(A, A, B, B, C, A, B));
     expect(handedOut(agenda, ONE, TWO, ONE, TWO, ONE, ONE)).toBe('ababac');
   });
 
   test('lets a thread help another one when no filesystem is left that nobody is at', () => {
-    const agenda = agendaOf(A, B, B, B, B);
+    const agenda = agendaOf(jobsOf(A, B, B, B, B));
     expect(handedOut(agenda, ONE, TWO, ONE, ONE, TWO, ONE)).toBe('abbbb-');
   });
 
   test('goes on with what a thread has begun before it begins something else', () => {
-    const agenda = agendaOf(A, B, A);
+    const agenda = agendaOf(jobsOf(A, B, A));
     const [first] = [agenda.next(ONE), agenda.next(TWO)];
     const part = { memory: null, next: 'a part' };
     const end = {
