@@ -3,7 +3,7 @@
  * ended, and what those have seen that have not.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Checkpoints, SearchCheckpoint } from '@fsport/explore';
 import type { KeptLegs } from './agenda.js';
@@ -89,6 +89,8 @@ function write(path: string, content: unknown): void {
 
 /** What a file says, `null` if it is not there or nobody can read it. */
 function read(path: string): unknown {
+  // Asked first, because most are not there, and to fail takes longer.
+  if (!existsSync(path)) return null;
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
