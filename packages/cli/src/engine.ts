@@ -26,7 +26,7 @@ export interface Listener {
  * Runs jobs.
  *
  * @param jobs - All jobs.
- * @param order - Indices of those to run, in the order in which they are started.
+ * @param order - Indices of those to run, the longest first.
  * @param listener - Told as it goes on.
  * @param stop - Ends the run: jobs that have not ended by then never do.
  */

@@ -2,7 +2,7 @@
  * One run: jobs go to the engine in the order that takes least time, their results come out in the order of the suite.
  * What had finished before, in a run that was interrupted or in shards, is told like everything else and not run again.
  */
-import { type CheckReport, type CheckResult, refusal } from '@fsport/conformance';
+import { type CheckResult, refusal } from '@fsport/conformance';
 import type { RunEvents, RunHead } from '@fsport/report';
 import { keepTrace } from './about-checks.js';
 import { type Budgets, budgetsText } from './budgets.js';
@@ -90,21 +90,22 @@ export class Run {
       const known = before.get(jobKey(job));
       if (known !== undefined) this.#tell(index, known);
     }
-    const refusals = engine === null ? new Map<number, CheckReport>() : this.#refusals();
+    if (engine !== null) this.#refuse();
     const stop = AbortSignal.any([interrupt, this.#bailed.signal]);
     const order = longestFirst(this.#jobs, results.seconds).filter(
-      (index) => this.#told[index] === undefined && !refusals.has(index),
+      (index) => this.#told[index] === undefined,
     );
-    const listener = {
-      ended: (index: number, how: Ended): void => this.#ended(index, how),
-      running: (index: number, executions: number, seconds: number): void =>
-        this.#progress(index, executions, seconds),
-    };
-    const running = order.length === 0 || stop.aborted ? null : engine?.(this.#jobs, order, listener, stop);
-    // Workers start while this is told.
-    for (const [index, report] of refusals)
-      this.#ended(index, { report, trace: null, seconds: 0, broken: null });
-    await running;
+    if (engine !== null && order.length > 0 && !stop.aborted) {
+      await engine(
+        this.#jobs,
+        order,
+        {
+          ended: (index, how) => this.#ended(index, how),
+          running: (index, executions, seconds) => this.#progress(index, executions, seconds),
+        },
+        stop,
+      );
+    }
     const complete = this.#emitted.length === this.#jobs.length;
     this.#giveUpTheRest(missing);
     results.writeRun(this.#emitted);
@@ -129,15 +130,13 @@ export class Run {
     return { filesystems, core: coreVersion(), node: process.version, bounds, checks };
   }
 
-  /** Reports of the jobs for which a filesystem does not claim enough, by index: nothing of them is to be run. */
-  #refusals(): ReadonlyMap<number, CheckReport> {
-    const refusals = new Map<number, CheckReport>();
+  /** Tell about the jobs for which a filesystem does not claim enough: nothing of them is to be run. */
+  #refuse(): void {
     for (const [index, { plugin, profile, check }] of this.#jobs.entries()) {
       if (this.#told[index] !== undefined) continue;
       const report = refusal(plugin.fs, profile, check, plugin.expected);
-      if (report !== null) refusals.set(index, report);
+      if (report !== null) this.#ended(index, { report, trace: null, seconds: 0, broken: null });
     }
-    return refusals;
   }
 
   /** A job has ended: keep what it found, so that nothing is lost whatever happens next. */
